@@ -12,6 +12,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { toCharges, waitForCharges } from '../support/bills.ts';
 import { listGuides, readGuide } from '../support/guides.ts';
 import { INSTALL_MS } from '../support/installed-agent.ts';
+import { HAS_PYTHON, installPython, readPythonVersion, warnIfNoPython } from '../support/python.ts';
 import type { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { sharedStack } from '../support/shared-stack.ts';
 import { playToolRoundTrip, type ToolRoundTrip } from '../support/tool-round-trip.ts';
@@ -50,6 +51,8 @@ const PROGRAMS: Readonly<Record<string, readonly Dialect[]>> = {
 const CASES = Object.entries(PROGRAMS).flatMap(([page, dialects]) =>
   dialects.map((dialect, index) => ({ page, dialect, index })),
 );
+/** Of docs/clients/python.md. */
+const PYTHON_PROGRAMS: readonly Dialect[] = ['responses', 'chat', 'messages'];
 
 const COUNTS = {
   call: { input: 900, cached: 600, output: 30 },
@@ -62,6 +65,8 @@ const SCRIPT: Omit<ToolRoundTrip, 'dialect'> = {
   answer: (city) => `It is sunny in ${city}.`,
   counts: COUNTS,
 };
+
+warnIfNoPython();
 
 let upstream: ScriptedUpstream;
 let stack: LocalStack;
@@ -83,27 +88,70 @@ async function runProgram(name: string, program: string, apiKey: string): Promis
   return stdout;
 }
 
+/** Runs a program that asks for the weather with a tool, and compares the bills of its two calls. */
+async function expectToolRoundTrip(
+  dialect: Dialect,
+  runWith: (apiKey: string) => Promise<string>,
+): Promise<void> {
+  const { apiKey, accountId } = await stack.createAccount({ creditUsd: '1' });
+  const paths: string[] = [];
+  const play = playToolRoundTrip({ ...SCRIPT, dialect });
+  upstream.handler = (request, response) => {
+    paths.push(request.path);
+    return play(request, response);
+  };
+  expect((await runWith(apiKey)).trim()).toBe('It is sunny in Oslo.');
+  expect(paths).toHaveLength(2);
+  const { model, prices } = MODELS[dialect];
+  expect(await waitForCharges(stack, accountId, 2)).toEqual(
+    toCharges([COUNTS.call, COUNTS.answer].map((counts) => ({ model, counts, prices }))),
+  );
+}
+
 describe('a program of a guide', () => {
   it.each(CASES)(
     'streams and uses a tool as $page says (program $index, $dialect), and each call costs what its tokens cost',
-    async ({ page, dialect, index }) => {
-      const { apiKey, accountId } = await stack.createAccount({ creditUsd: '1' });
-      const program = readPrograms(page, apiKey)[index] ?? '';
-      const paths: string[] = [];
-      const play = playToolRoundTrip({ ...SCRIPT, dialect });
-      upstream.handler = (request, response) => {
-        paths.push(request.path);
-        return play(request, response);
-      };
-      const output = await runProgram(`${page}-${index}`, program, apiKey);
-      expect(output.trim()).toBe('It is sunny in Oslo.');
-      expect(paths).toHaveLength(2);
-      const { model, prices } = MODELS[dialect];
-      expect(await waitForCharges(stack, accountId, 2)).toEqual(
-        toCharges([COUNTS.call, COUNTS.answer].map((counts) => ({ model, counts, prices }))),
-      );
-    },
+    ({ page, dialect, index }) =>
+      expectToolRoundTrip(dialect, (apiKey) =>
+        runProgram(`${page}-${index}`, readPrograms(page, apiKey)[index] ?? '', apiKey),
+      ),
   );
+});
+
+describe.skipIf(!HAS_PYTHON)('a program of the guide for Python', () => {
+  let python: string;
+  beforeAll(async () => {
+    python = await installPython();
+  }, INSTALL_MS);
+
+  it.each(PYTHON_PROGRAMS.map((dialect, index) => ({ dialect, index })))(
+    'streams and uses a tool as the page says (program $index, $dialect), and each call costs what its tokens cost',
+    ({ dialect, index }) =>
+      expectToolRoundTrip(dialect, async (apiKey) => {
+        const guide = readGuide('python.md', { gatewayUrl: stack.gatewayUrl, apiKey });
+        const env = { PATH: process.env.PATH, FAREBOX_KEY: apiKey, PYTHONDONTWRITEBYTECODE: '1' };
+        const program = guide.pythonPrograms[index] ?? '';
+        const { stdout } = await run(python, ['-c', program], { env, timeout: 50_000 });
+        return stdout;
+      }),
+  );
+});
+
+describe('a command of the guide for curl', () => {
+  it.each([
+    { index: 0, dialect: 'chat', shows: /^HTTP\/1\.1 200 .*x-request-id: [0-9a-f]{32}/is },
+    { index: 1, dialect: 'messages', shows: /event: message_stop/ },
+    { index: 2, dialect: 'chat', shows: /"hold_usd":"/ },
+  ] as const)('does what the page says ($index, $dialect)', async ({ index, dialect, shows }) => {
+    const { apiKey } = await stack.createAccount({ creditUsd: '1' });
+    upstream.handler = playToolRoundTrip({ ...SCRIPT, dialect });
+    const { commands } = readGuide('curl.md', { gatewayUrl: stack.gatewayUrl, apiKey });
+    expect(commands).toHaveLength(3);
+    const command = ['-e', '-u', '-o', 'pipefail', '-c', commands[index] ?? ''];
+    const env = { PATH: process.env.PATH, FAREBOX_KEY: apiKey };
+    const { stdout } = await run('bash', command, { env, timeout: 30_000 });
+    expect(stdout).toMatch(shows);
+  });
 });
 
 describe('the guides', () => {
@@ -111,6 +159,18 @@ describe('the guides', () => {
     const counted = listGuides().map((page) => [page, readPrograms(page, '').length] as const);
     const expected = Object.entries(PROGRAMS).map(([page, dialects]) => [page, dialects.length]);
     expect(counted.filter(([, count]) => count > 0).sort()).toEqual(expected.sort());
+    const access = { gatewayUrl: '', apiKey: '' };
+    const inPython = listGuides().filter(
+      (page) => readGuide(page, access).pythonPrograms.length > 0,
+    );
+    expect(inPython).toEqual(['python.md']);
+    expect(readGuide('python.md', access).pythonPrograms).toHaveLength(PYTHON_PROGRAMS.length);
+  });
+
+  it.each(['aider.md', 'cline.md'])('%s says that it is not run', (page) => {
+    const text = readFileSync(join(ROOT, 'docs/clients', page), 'utf8');
+    expect(text).toMatch(/^# .+\n\nNot run: /);
+    expect(readGuide(page, { gatewayUrl: '', apiKey: '' }).commands).toEqual([]);
   });
 
   it('are all listed in docs/clients.md', () => {
@@ -132,6 +192,14 @@ describe('the guides', () => {
     });
     expect(stated.length).toBeGreaterThan(10);
     expect(stated).toEqual(installed);
+    const python = readFileSync(join(ROOT, 'docs/clients/python.md'), 'utf8');
+    const pinned = [...python.matchAll(/pypi\.org\/project\/(\w+)\/\) \(tested: ([\d.]+)\)/g)];
+    expect(
+      pinned.map(([, name = '', version]) => [name, readPythonVersion(name) === version]),
+    ).toEqual([
+      ['openai', true],
+      ['anthropic', true],
+    ]);
   });
 });
 

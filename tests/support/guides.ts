@@ -1,7 +1,7 @@
 /**
  * The pages of docs/clients: what a reader copies from them is what a test runs. A page says where a
  * file belongs (``In `~/path`:``), has one block for the shell that ends with the agent's command, or
- * programs in JavaScript.
+ * programs in JavaScript or Python.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +25,8 @@ export type Guide = Readonly<{
   commands: readonly string[];
   /** The programs in JavaScript, in order. */
   programs: readonly string[];
+  /** The programs in Python, in order. */
+  pythonPrograms: readonly string[];
 }>;
 
 export type Access = Readonly<{ gatewayUrl: string; apiKey: string }>;
@@ -45,6 +47,7 @@ export function readGuide(name: string, { gatewayUrl, apiKey }: Access): Guide {
     files: Object.fromEntries(files.map(([, path = '', content = '']) => [path, content])),
     commands: listBlocks('sh'),
     programs: listBlocks('js'),
+    pythonPrograms: listBlocks('python'),
   };
 }
 

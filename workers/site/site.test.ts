@@ -254,6 +254,45 @@ describe('the price list', () => {
   });
 });
 
+describe('the API reference', () => {
+  const html = files.get('/docs/api.html') ?? '';
+  const document = JSON.parse(source.copied.get('docs/openapi.json') ?? '{}');
+
+  it('begins with every endpoint, each with a link to its section', () => {
+    const article = html.slice(html.indexOf('<h1>'));
+    const overview = article.slice(0, article.indexOf('<h2'));
+    for (const [path, methods] of Object.entries<object>(document.paths)) {
+      for (const method of Object.keys(methods))
+        expect(overview).toContain(`<code>${method.toUpperCase()} ${path}</code></a>`);
+    }
+  });
+
+  it('links the codes of each status to their pages, and has no backtick in its text', () => {
+    const link =
+      '<a href="/docs/errors/insufficient_balance"><code>insufficient_balance</code></a>';
+    expect(html.includes(link)).toBe(true);
+    const text = html.replace(/<pre[\s\S]*?<\/pre>/g, '').replace(/<[^>]+>/g, '');
+    expect(text.indexOf('`')).toBe(-1);
+  });
+
+  it('shows the members of the objects in an object', () => {
+    for (const name of ['error.code', 'usage.cache_read', 'fees[].cost_nano_usd'])
+      expect(html.includes(`<code>${name}</code>`), name).toBe(true);
+  });
+});
+
+describe('whether the platform adds to prices', () => {
+  it.each(LANGUAGES)('is said on the start page and above the price list in %s', (language) => {
+    const prefix = language === 'en' ? '' : `/${language}`;
+    const { margin } = siteMessagesFor(language).priceList;
+    const expected = listPriceRows(AT).some((row) => row.providersOwn !== null)
+      ? margin.included
+      : margin.none;
+    for (const page of ['index', 'prices'])
+      expect(files.get(`${prefix}/${page}.md`)).toContain(expected);
+  });
+});
+
 describe('the conditions of prices', () => {
   const more = listPriceRows(AT).flatMap((row) => row.more);
 

@@ -2,6 +2,7 @@
 import { type OpenApi, renderApiReference } from './api-reference.tsx';
 import { renderTable } from './content-table.tsx';
 import { ERROR_EXPLANATIONS } from './error-explanations.ts';
+import { toErrorPath } from './error-paths.ts';
 import { createRenderer } from './markdown.ts';
 import type { Page } from './page.ts';
 import type { SiteSource } from './source.ts';
@@ -19,10 +20,6 @@ function buildReference(document: OpenApi, updatedOn: string | null): Page {
     section: 'api',
     scripts: ['search'],
   };
-}
-
-export function toErrorPath(code: string): string {
-  return `/docs/errors/${code}`;
 }
 
 /** What the link of an error leads to that a provider wrote, which has no code of ours. */

@@ -3,6 +3,7 @@
  * document has, in its order.
  */
 import type { Child, FC } from 'hono/jsx';
+import { toErrorPath } from './error-paths.ts';
 import { toHeadingId } from './markdown.ts';
 import type { Rendered } from './page.ts';
 
@@ -38,12 +39,14 @@ type Answer = Readonly<{
 }>;
 type Operation = Readonly<{
   operationId?: string;
+  tags?: readonly string[];
   summary?: string;
   description?: string;
   parameters?: readonly Parameter[];
   requestBody?: Readonly<{ required?: boolean; content?: Content }>;
   responses?: Readonly<Record<string, Answer>>;
 }>;
+type Listed = Readonly<{ method: string; path: string; operation: Operation }>;
 export type ErrorFacts = Readonly<{ status: number; retryable: boolean }>;
 export type OpenApi = Readonly<{
   info: Readonly<{ title: string; description?: string }>;
@@ -54,6 +57,27 @@ export type OpenApi = Readonly<{
   }>;
   'x-errors'?: Readonly<Record<string, ErrorFacts>>;
 }>;
+
+/** What stands between backticks, and the words in which an error code can be. */
+const CODE_SPAN = /(`[^`]+`|\b[a-z]+(?:_[a-z]+)+\b)/;
+
+/** A description with its code, and its error codes as links to their pages. */
+const Description: FC<Readonly<{ text: string | undefined; errorCodes: readonly string[] }>> = ({
+  text = '',
+  errorCodes,
+}) => (
+  <>
+    {text.split(CODE_SPAN).map((part) => {
+      if (errorCodes.includes(part))
+        return (
+          <a href={toErrorPath(part)}>
+            <code>{part}</code>
+          </a>
+        );
+      return part.startsWith('`') ? <code>{part.slice(1, -1)}</code> : part;
+    })}
+  </>
+);
 
 function getSchemaName(reference: string): string {
   return reference.split('/').at(-1) ?? reference;
@@ -122,18 +146,39 @@ const Rows: FC<Readonly<{ head: readonly string[]; rows: readonly (readonly Chil
   </div>
 );
 
+type Field = Readonly<{ name: string; schema: Schema; isOptional: boolean }>;
+
+/** The object that a schema is, or is a list of, or is unless it is null. */
+function findObject(schema: Schema): Schema | undefined {
+  const inner = schema.items ?? schema.anyOf?.find(({ properties }) => properties !== undefined);
+  const found = inner ?? schema;
+  return found.properties === undefined ? undefined : found;
+}
+
+/** The members of an object, and those of the objects in it below their own, as `error.code`. */
+function listFields({ properties = {}, required = [] }: Schema, prefix = ''): Field[] {
+  return Object.entries(properties).flatMap(([name, schema]) => {
+    const path = prefix + name + (schema.items === undefined ? '' : '[]');
+    const inside = findObject(schema);
+    return [
+      { name: path, schema, isOptional: !required.includes(name) },
+      ...(inside === undefined ? [] : listFields(inside, `${path}.`)),
+    ];
+  });
+}
+
 const Properties: FC<{ schema: Schema }> = ({ schema }) => (
   <Rows
     head={['Field', 'Type', 'Description']}
-    rows={Object.entries(schema.properties ?? {}).map(([name, property]) => [
+    rows={listFields(schema).map((field) => [
       <>
-        <code>{name}</code>
-        {schema.required?.includes(name) !== true && <small> optional</small>}
+        <code>{field.name}</code>
+        {field.isOptional && <small> optional</small>}
       </>,
       <span class="schema">
-        <TypeName schema={property} />
+        <TypeName schema={field.schema} />
       </span>,
-      <>{property.description ?? ''}</>,
+      <Description text={field.schema.description} errorCodes={[]} />,
     ])}
   />
 );
@@ -150,7 +195,7 @@ const ContentTypes: FC<{ content: Content }> = ({ content }) => (
       <>
         <p>
           <code>{mediaType}</code>: <TypeName schema={schema} />
-          {schema?.description !== undefined && ` ${schema.description}`}
+          {schema?.description !== undefined && `. ${schema.description}`}
         </p>
         {schema?.properties !== undefined && <Properties schema={schema} />}
         {example !== undefined && <Example value={example} />}
@@ -162,10 +207,11 @@ const ContentTypes: FC<{ content: Content }> = ({ content }) => (
 /** Headers of every answer, or of every error, which the tables of endpoints leave out. */
 const COMMON_HEADERS = ['x-request-id', 'request-id', 'x-should-retry', 'link'];
 
-const OperationSection: FC<Readonly<{ method: string; path: string; operation: Operation }>> = ({
+const OperationSection: FC<Listed & Readonly<{ errorCodes: readonly string[] }>> = ({
   method,
   path,
   operation,
+  errorCodes,
 }) => {
   const { summary, description, parameters = [], requestBody, responses = {} } = operation;
   const answerExamples = Object.values(responses).flatMap(({ content = {} }) =>
@@ -177,14 +223,18 @@ const OperationSection: FC<Readonly<{ method: string; path: string; operation: O
       <p>
         <code>{`${method.toUpperCase()} ${path}`}</code>
       </p>
-      {description !== undefined && <p>{description}</p>}
+      {description !== undefined && (
+        <p>
+          <Description text={description} errorCodes={errorCodes} />
+        </p>
+      )}
       {parameters.length > 0 && (
         <Rows
           head={['Parameter', 'In', 'Description']}
           rows={parameters.map((parameter) => [
             <code>{parameter.name}</code>,
             parameter.in,
-            parameter.description ?? '',
+            <Description text={parameter.description} errorCodes={errorCodes} />,
           ])}
         />
       )}
@@ -199,7 +249,7 @@ const OperationSection: FC<Readonly<{ method: string; path: string; operation: O
         head={['Status', 'Description', 'Content', 'Headers']}
         rows={Object.entries(responses).map(([status, answer]) => [
           <code>{status}</code>,
-          answer.description ?? '',
+          <Description text={answer.description} errorCodes={errorCodes} />,
           <AnswerContent content={answer.content ?? {}} />,
           Object.keys(answer.headers ?? {})
             .filter((name) => !COMMON_HEADERS.includes(name))
@@ -227,7 +277,11 @@ const AnswerContent: FC<{ content: Content }> = ({ content }) => (
 const NamedSchema: FC<Readonly<{ name: string; schema: Schema }>> = ({ name, schema }) => (
   <>
     <h3 id={`schema-${name.toLowerCase()}`}>{name}</h3>
-    {schema.description !== undefined && <p>{schema.description}</p>}
+    {schema.description !== undefined && (
+      <p>
+        <Description text={schema.description} errorCodes={[]} />
+      </p>
+    )}
     {schema.properties === undefined ? (
       <p class="schema">
         <TypeName schema={schema} />
@@ -237,8 +291,6 @@ const NamedSchema: FC<Readonly<{ name: string; schema: Schema }>> = ({ name, sch
     )}
   </>
 );
-
-type Listed = Readonly<{ method: string; path: string; operation: Operation }>;
 
 function listOperations(document: OpenApi): Listed[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -256,15 +308,47 @@ function toMarkdown(document: OpenApi): string {
   );
 }
 
+/** The endpoints with links to their sections, by their tag. */
+const Overview: FC<{ operations: readonly Listed[] }> = ({ operations }) => {
+  const byTag = Map.groupBy(operations, ({ operation }) => operation.tags?.[0] ?? '');
+  return (
+    <>
+      {[...byTag].map(([tag, listed]) => (
+        <>
+          <p>
+            <strong>{tag}</strong>
+          </p>
+          <ul>
+            {listed.map(({ method, path, operation }) => (
+              <li>
+                <a href={`#${toHeadingId(`${method} ${path}`)}`}>
+                  <code>{`${method.toUpperCase()} ${path}`}</code>
+                </a>{' '}
+                {operation.summary ?? ''}
+              </li>
+            ))}
+          </ul>
+        </>
+      ))}
+    </>
+  );
+};
+
 export function renderApiReference(document: OpenApi): Rendered {
+  const operations = listOperations(document);
+  const errorCodes = (document.components.schemas.ErrorCode?.enum ?? []).map(String);
   const html = (
     <>
-      <p>{document.info.description}</p>
       <p>
-        <a href="/openapi.json">OpenAPI 3.1 document</a>
+        <Description text={document.info.description} errorCodes={errorCodes} />
       </p>
-      {listOperations(document).map((listed) => (
-        <OperationSection {...listed} />
+      <p>
+        The same as a document for programs: <a href="/openapi.json">OpenAPI 3.1</a>. Every error
+        code has <a href="/docs/errors">a page</a>.
+      </p>
+      <Overview operations={operations} />
+      {operations.map((listed) => (
+        <OperationSection {...listed} errorCodes={errorCodes} />
       ))}
       <h2 id="headers">Headers</h2>
       <p>
@@ -275,7 +359,7 @@ export function renderApiReference(document: OpenApi): Rendered {
         head={['Header', 'Description']}
         rows={Object.entries(document.components.headers).map(([name, { description }]) => [
           <code>{name}</code>,
-          description,
+          <Description text={description} errorCodes={errorCodes} />,
         ])}
       />
       <h2 id="schemas">Schemas</h2>

@@ -11,7 +11,7 @@ import type { ContentParts } from './content-pages.ts';
 import { renderTable } from './content-table.tsx';
 import { renderCallToAction, renderPoints } from './home-blocks.tsx';
 import { createRenderer } from './markdown.ts';
-import { listPriceRows } from './model-prices.ts';
+import { listPriceRows, type PriceRow } from './model-prices.ts';
 import type { Rendered } from './page.ts';
 import { parsePolicyTests, renderPolicyTests } from './policy-tests.ts';
 import { renderPriceList } from './price-list.tsx';
@@ -58,6 +58,12 @@ function renderGoals(source: SiteSource): Rendered {
   return { html: createRenderer(() => undefined)(markdown), markdown };
 }
 
+/** What a reader asks first of a price list: whether the platform adds to it. */
+function describeMargin(rows: readonly PriceRow[], language: Language): string {
+  const { margin } = siteMessagesFor(language).priceList;
+  return rows.some(({ providersOwn }) => providersOwn !== null) ? margin.included : margin.none;
+}
+
 export function buildContentParts(source: SiteSource, settings: SiteSettings): ContentParts {
   const rows = listPriceRows(settings.builtAt);
   const storedTables = parseStoredTables(source.documents.get('docs/storage.md') ?? '');
@@ -73,6 +79,7 @@ export function buildContentParts(source: SiteSource, settings: SiteSettings): C
       'model-count': String(rows.length),
       'provider-count': String(PROVIDERS.length),
       'example-model': EXAMPLE_MODEL,
+      margin: describeMargin(rows, language),
       counter: settings.metrikaCounter ?? siteMessagesFor(language).consent.noCounter,
     }),
     getBlocks: (language): Blocks => ({

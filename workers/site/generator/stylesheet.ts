@@ -18,7 +18,11 @@ html { scroll-padding-top: 1rem; }
 .article > :is(p, ul, ol, dl, pre, blockquote), [data-status] > :is(p, ul) { margin-block: 0 1rem; }
 .article > h2, [data-status] > h2 { margin-block: 2.25rem 0.6rem; } .article > h3 { margin-block: 1.5rem 0.5rem; }
 .article li { margin-block: 0.25rem; } .article :is(th, td) { min-width: 6rem; }
-.article .scroll { margin-block: 1rem; } .article pre { overflow-x: auto; white-space: pre; overflow-wrap: normal; }
+/* A shadow at the edge behind which a table goes on; it scrolls away with the table's end. */
+.article .scroll { margin-block: 1rem; background: linear-gradient(to right, var(--ground) 30%, transparent) 0 0 / 2.5rem 100% no-repeat local,
+  linear-gradient(to left, var(--ground) 30%, transparent) 100% 0 / 2.5rem 100% no-repeat local,
+  linear-gradient(to right, color-mix(in srgb, var(--ink) 22%, transparent), transparent) 0 0 / 0.75rem 100% no-repeat scroll,
+  linear-gradient(to left, color-mix(in srgb, var(--ink) 22%, transparent), transparent) 100% 0 / 0.75rem 100% no-repeat scroll; } .article pre { overflow-x: auto; white-space: pre; overflow-wrap: normal; }
 .article img { max-width: 100%; height: auto; } .article h2 :is(a), .article a { overflow-wrap: anywhere; }
 .article .meta { color: var(--quiet); font-size: 0.9rem; border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 0.75rem; max-width: none; }
 .with-menu { display: grid; gap: 1.5rem 3rem; }
@@ -34,6 +38,7 @@ html { scroll-padding-top: 1rem; }
 .call { margin-block: 1.5rem; display: flex; flex-wrap: wrap; gap: 0.75rem; }
 .button.quiet { background: none; color: var(--accent); }
 .site-footer { margin: 0 auto; max-width: 72rem; padding: 1.25rem 1rem 2.5rem; border-top: 1px solid var(--line); display: grid; gap: 0.75rem; }
+.site-footer .source { margin: 0; color: var(--quiet); overflow-wrap: anywhere; }
 .site-footer button { font: inherit; background: none; border: 0; color: var(--accent); text-decoration: underline; padding: 0.3rem 0; min-height: 0; font-weight: 400; }
 .filters { display: grid; grid-template-columns: minmax(0, 20rem) minmax(0, 12rem); gap: 1rem; margin-bottom: 1rem; } .filters label { display: block; }
 .models :is(th, td):first-child { min-width: 11rem; } .models .number { min-width: 4rem; } .models .number small { white-space: normal; }

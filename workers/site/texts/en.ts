@@ -95,6 +95,10 @@ export const en = {
     otherUnit: 'other unit',
     retires: (date: string) => `Retires on ${date}`,
     more: 'has more prices',
+    margin: {
+      none: 'Farebox adds nothing to the prices of this list',
+      included: 'Farebox’s margin is part of the prices of this list, beside the provider’s own',
+    },
     conditions: {
       inputTokens: (count: string) => `above ${count} input tokens`,
       exceptDates: (dates: string) => `not on ${dates}`,

@@ -93,6 +93,10 @@ export const ru: SiteMessages = {
     otherUnit: 'другая единица',
     retires: (date) => `Отключается ${date}`,
     more: 'есть другие цены',
+    margin: {
+      none: 'К ценам этого прайс-листа Farebox ничего не добавляет',
+      included: 'Наценка Farebox входит в цены этого прайс-листа, рядом указана цена провайдера',
+    },
     conditions: {
       inputTokens: (count) => `больше ${count} токенов на входе`,
       exceptDates: (dates) => `кроме ${dates}`,

@@ -83,6 +83,10 @@ export const zh: SiteMessages = {
     otherUnit: '其他单位',
     retires: (date) => `${date} 下线`,
     more: '另有其他价格',
+    margin: {
+      none: 'Farebox 对本价目表的价格不加价',
+      included: '本价目表的价格已含 Farebox 的加价，旁边列出提供商原价',
+    },
     conditions: {
       inputTokens: (count) => `输入超过 ${count} token`,
       exceptDates: (dates) => `${dates} 除外`,
