@@ -37,6 +37,7 @@ const TASKS = {
   account: [[QUIET_NODE, 'packages/local/account.ts']],
   faucet: [[QUIET_NODE, 'packages/local/faucet.ts']],
   site: [[QUIET_NODE, 'scripts/site.ts']],
+  canary: [[QUIET_NODE, 'scripts/canary.ts']],
   openapi: [[QUIET_NODE, 'scripts/openapi.ts']],
   catalog: [[QUIET_NODE, 'packages/catalog-changes/cli.ts']],
   treasury: [[QUIET_NODE, 'packages/treasury/cli.ts']],

@@ -6,6 +6,7 @@ export {
   markWiped,
 } from './account-deletion.ts';
 export { type EmailConsent, listConsents, setConsent, withdrawConsentByLink } from './consents.ts';
+export { findCallAccount, findTablesWithText } from './content-search.ts';
 export { deleteExpiredRows } from './expired-rows.ts';
 export {
   type DataSubject,

@@ -12,7 +12,7 @@ import { renderTable } from './content-table.tsx';
 import { renderCallToAction, renderPoints } from './home-blocks.tsx';
 import { createRenderer } from './markdown.ts';
 import { listPriceRows, type PriceRow } from './model-prices.ts';
-import type { Rendered } from './page.ts';
+import { type Rendered, toUrlPath } from './page.ts';
 import { parsePolicyTests, renderPolicyTests } from './policy-tests.ts';
 import { renderPriceList } from './price-list.tsx';
 import { DEPLOYED_WORKERS, type SiteSettings } from './settings.ts';
@@ -39,7 +39,7 @@ function renderDeployment(settings: SiteSettings, language: Language): Rendered 
       ]),
       [t.builtAt, formatMinute(settings.builtAt)],
       [t.priceList, priceDate()],
-      [t.canary, settings.canaryAt === null ? t.canaryUnknown : formatMinute(settings.canaryAt)],
+      [t.canary, { text: t.canaryStatus, href: toUrlPath(language, '/status') }],
     ],
   });
 }

@@ -24,8 +24,6 @@ export type SiteSettings = Readonly<{
   commit: string | null;
   /** The deployed version of each Worker that the build was told of. */
   workerVersions: ReadonlyMap<DeployedWorker, string>;
-  /** When the last canary run ended well; null where the build was not told. */
-  canaryAt: number | null;
   /** Milliseconds since the epoch. */
   builtAt: number;
 }>;
@@ -86,14 +84,6 @@ function parseWorkerVersions(env: EnvVars): ReadonlyMap<DeployedWorker, string> 
   );
 }
 
-function parseCanaryTime(env: EnvVars): number | null {
-  const text = nonEmpty(env.CANARY_AT);
-  if (text === undefined) return null;
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) throw new Error('CANARY_AT isn’t a time such as 2026-11-26T12:00Z.');
-  return at;
-}
-
 /**
  * `DEPOSIT_NETWORKS` names the networks (`tron,bsc`), all of them by default; their confirmations are
  * those of the variables that the deposits Worker reads (`<NETWORK>_DEPTH`, `<NETWORK>_LARGE_DEPTH`).
@@ -137,7 +127,6 @@ export function parseSiteSettings(
     sourceUrl: parseSourceUrl(env),
     commit,
     workerVersions: parseWorkerVersions(env),
-    canaryAt: parseCanaryTime(env),
     builtAt,
   };
 }

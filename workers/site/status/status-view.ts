@@ -1,6 +1,6 @@
 /** What the status page shows, from the rows of the console's cron. Pure. */
 import type { StatusDay, StatusIncident, StatusReport } from '@farebox/database/status';
-import { STATUS_COMPONENTS } from '@farebox/database/status/components';
+import { CANARY_COMPONENT, STATUS_COMPONENTS } from '@farebox/database/status/components';
 
 export type ComponentState = 'up' | 'down' | 'unknown';
 
@@ -24,6 +24,8 @@ export type StatusView = Readonly<{
 
 /** The cron runs every five minutes; three missed runs in a row are not chance. */
 const UNKNOWN_AFTER_MS = 20 * 60_000;
+/** The canary runs once a day; one missed run is chance. */
+const CANARY_UNKNOWN_AFTER_MS = 50 * 3_600_000;
 
 function rank(component: string): number {
   const index = STATUS_COMPONENTS.indexOf(component);
@@ -35,7 +37,8 @@ function toComponentStatus(component: string, days: readonly StatusDay[], now: n
   if (last === undefined) return [];
   const checks = days.reduce((sum, day) => sum + day.checks, 0);
   const failures = days.reduce((sum, day) => sum + day.failures, 0);
-  const isKnown = now - last.checkedAt <= UNKNOWN_AFTER_MS;
+  const limit = component === CANARY_COMPONENT ? CANARY_UNKNOWN_AFTER_MS : UNKNOWN_AFTER_MS;
+  const isKnown = now - last.checkedAt <= limit;
   const state: ComponentState = isKnown ? (last.isUp ? 'up' : 'down') : 'unknown';
   return [
     {

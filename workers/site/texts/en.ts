@@ -173,6 +173,7 @@ export const en = {
       tron: 'Deposits on TRON',
       bsc: 'Deposits on BNB Smart Chain',
       polygon: 'Deposits on Polygon',
+      canary: 'Canary: no prompt found in the database',
     },
   },
   trust: {
@@ -186,7 +187,7 @@ export const en = {
     priceList: 'Price list',
     unknown: 'not known',
     canary: 'Last run of the canary',
-    canaryUnknown: 'there is none yet',
+    canaryStatus: 'on the status page',
   },
   consent: {
     noCounter: 'none is configured',

@@ -171,6 +171,7 @@ export const ru: SiteMessages = {
       tron: 'Пополнение в TRON',
       bsc: 'Пополнение в BNB Smart Chain',
       polygon: 'Пополнение в Polygon',
+      canary: 'Канарейка: запросов в базе данных нет',
     },
   },
   trust: {
@@ -184,7 +185,7 @@ export const ru: SiteMessages = {
     priceList: 'Прайс-лист',
     unknown: 'неизвестно',
     canary: 'Последний проверочный запуск',
-    canaryUnknown: 'такой проверки пока нет',
+    canaryStatus: 'на странице состояния',
   },
   consent: {
     noCounter: 'не настроен',

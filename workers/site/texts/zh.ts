@@ -160,6 +160,7 @@ export const zh: SiteMessages = {
       tron: 'TRON 充值',
       bsc: 'BNB Smart Chain 充值',
       polygon: 'Polygon 充值',
+      canary: '金丝雀检查：数据库中未发现提示内容',
     },
   },
   trust: {
@@ -173,7 +174,7 @@ export const zh: SiteMessages = {
     priceList: '价目表',
     unknown: '未知',
     canary: '最近一次探测运行',
-    canaryUnknown: '暂无此类探测',
+    canaryStatus: '见状态页面',
   },
   consent: {
     noCounter: '未配置',
