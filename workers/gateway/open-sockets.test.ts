@@ -76,4 +76,12 @@ describe('OpenSockets', () => {
     bob?.close();
     expect(alice?.noteSent(1, NOW)).toBe(true);
   });
+
+  it('does not count what is sent to a client after its socket closed', () => {
+    const sockets = new OpenSockets();
+    const closed = open(sockets, ALICE);
+    closed.close();
+    closed.noteSent(MAX_UNREAD, NOW);
+    expect(open(sockets, BOB).noteSent(2 * MB, NOW)).toBe(true);
+  });
 });

@@ -29,6 +29,7 @@ export class OpenSocket {
   readonly account: AccountId;
   readonly #sockets: OpenSockets;
   #unread = 0;
+  #isClosed = false;
   #activeAt: number;
 
   constructor(sockets: OpenSockets, account: AccountId, now: number) {
@@ -43,7 +44,10 @@ export class OpenSocket {
     if (isAfterAnswer) this.#countUnread(-this.#unread);
   }
 
-  /** Counts a message to the client; returns false if it has left too much unread. */
+  /**
+   * Counts a message to the client; returns false if it has left too much unread. A message of a
+   * turn that ends after `close` counts for nothing: nobody would take it from the count again.
+   */
   noteSent(length: number, now: number): boolean {
     this.#activeAt = now;
     this.#countUnread(length);
@@ -57,10 +61,12 @@ export class OpenSocket {
 
   close(): void {
     this.#countUnread(-this.#unread);
+    this.#isClosed = true;
     this.#sockets.remove(this);
   }
 
   #countUnread(length: number): void {
+    if (this.#isClosed) return;
     this.#unread += length;
     this.#sockets.countUnread(this.account, length);
   }
