@@ -16,6 +16,8 @@ const MODEL = /\bmodel(?:"|')?\s*[:=]\s*(?:[\w.]+\()?["']([\w./-]+)["']|_MODEL=(
 
 const PAGES = [
   'README.md',
+  'packages/local/start.ts',
+  'packages/local/demo-account.ts',
   ...readdirSync(join(ROOT, 'docs/clients')).map((name) => `docs/clients/${name}`),
   ...LANGUAGES.flatMap((language) =>
     ['home.md', 'quickstart.md'].map((name) => `workers/site/content/${language}/${name}`),

@@ -36,7 +36,7 @@ export async function tryCall(stack: LocalStack, demo: DemoKey): Promise<void> {
     method: 'POST',
     headers: { authorization: `Bearer ${demo.apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify({
-      model: 'openai/gpt-4o-mini',
+      model: 'openai/gpt-6-luna',
       max_tokens: 16,
       messages: [{ role: 'user', content: 'Are you there?' }],
     }),

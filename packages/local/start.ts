@@ -85,7 +85,7 @@ function printSummary(
   print(`curl ${stack.gatewayUrl}/v1/chat/completions \\`);
   print(`  -H 'Authorization: Bearer ${demo.apiKey}' -H 'Content-Type: application/json' \\`);
   print(
-    `  -d '{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}'`,
+    `  -d '{"model": "openai/gpt-6-luna", "messages": [{"role": "user", "content": "Hello!"}]}'`,
   );
   print('');
   print('Create an account:  npm run account -- --credit 25');
