@@ -41,6 +41,7 @@ import type { NanoUsd } from '@farebox/money';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../layout.tsx';
+import { notFoundPage } from '../not-found.tsx';
 import { BURN_RATE_DAYS, computeBurnRate } from '../overview/burn-rate.ts';
 import { consumeRateLimit } from '../rate-limit.ts';
 import { QrCode } from '../security/qr.tsx';
@@ -523,7 +524,7 @@ function findOpenChain(c: Context<SignedInEnv>): Chain | undefined {
 
 topUpRoutes.get('/top-up/:chain', async (c) => {
   const chain = findOpenChain(c);
-  return chain === undefined ? c.notFound() : networkPage(c, chain, null);
+  return chain === undefined ? notFoundPage(c) : networkPage(c, chain, null);
 });
 
 function claimErrorMessage(
@@ -537,7 +538,7 @@ function claimErrorMessage(
 
 topUpRoutes.post('/top-up/:chain', async (c) => {
   const chain = findOpenChain(c);
-  if (chain === undefined) return c.notFound();
+  if (chain === undefined) return notFoundPage(c);
   const { deps, user, messages } = c.var;
   const value = (await readForm(c)).text('transaction').slice(0, 100);
   const rateLimited = await consumeRateLimit(
@@ -559,7 +560,7 @@ topUpRoutes.post('/top-up/:chain', async (c) => {
 /** Answers 404 outside local development, where there is no faucet. */
 topUpRoutes.post('/top-up/:chain/faucet', async (c) => {
   const [chain, faucet] = [findOpenChain(c), getFaucetUrl(c.env)];
-  if (chain === undefined || faucet === null) return c.notFound();
+  if (chain === undefined || faucet === null) return notFoundPage(c);
   const verified = await loadDepositAddress(c, chain);
   if (!verified.ok) return networkPage(c, chain, null);
   const units = BigInt(FAUCET_USDT) * 10n ** BigInt(chain.decimals);
@@ -567,5 +568,5 @@ topUpRoutes.post('/top-up/:chain/faucet', async (c) => {
   const paid = await globalThis.fetch(
     new Request(faucet, { method: 'POST', body: JSON.stringify(faucetRequest) }),
   );
-  return paid.ok ? c.redirect(`/top-up/${chain.name}?done=paid`, 303) : c.notFound();
+  return paid.ok ? c.redirect(`/top-up/${chain.name}?done=paid`, 303) : notFoundPage(c);
 });
