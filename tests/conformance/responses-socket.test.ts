@@ -44,8 +44,11 @@ function toMessages(texts: readonly string[], id: string): string[] {
   );
 }
 
+type Answer = Readonly<{ length?: number; gapMs?: number; binary?: boolean }>;
+
 /** Lets the provider answer each message with these texts, up to `length` events. */
-function answerWith(texts: readonly string[], length = Number.POSITIVE_INFINITY, gapMs = 0): void {
+function answerWith(texts: readonly string[], answer: Answer = {}): void {
+  const { length = Number.POSITIVE_INFINITY, gapMs = 0, binary = false } = answer;
   let count = 0;
   upstream.socketHandler = (socket, headers) => {
     handshakes.push(headers);
@@ -53,7 +56,7 @@ function answerWith(texts: readonly string[], length = Number.POSITIVE_INFINITY,
       received.push(JSON.parse(String(data)));
       count += 1;
       for (const message of toMessages(texts, `resp_${count}`).slice(0, length)) {
-        socket.send(message);
+        socket.send(message, { binary });
         if (gapMs > 0) await sleep(gapMs);
       }
     });
@@ -64,7 +67,7 @@ type Client = Readonly<{
   id: string;
   socket: WebSocket;
   /** Sends an event and returns what arrives up to the end of the response. */
-  create: (fields: object) => Promise<Event[]>;
+  create: (fields: object, binary?: boolean) => Promise<Event[]>;
 }>;
 
 const LAST = /^(response\.(completed|failed|incomplete)|error)$/;
@@ -82,7 +85,7 @@ async function connect(key = apiKey): Promise<Client> {
   });
   if (socket.readyState !== WebSocket.OPEN)
     await new Promise((resolve) => socket.once('open', resolve));
-  const create = (fields: object) =>
+  const create = (fields: object, binary = false) =>
     new Promise<Event[]>((resolve) => {
       const events: Event[] = [];
       const onMessage = (data: unknown) => {
@@ -93,7 +96,7 @@ async function connect(key = apiKey): Promise<Client> {
         resolve(events);
       };
       socket.on('message', onMessage);
-      socket.send(JSON.stringify({ type: 'response.create', model, ...fields }));
+      socket.send(JSON.stringify({ type: 'response.create', model, ...fields }), { binary });
     });
   return { id, socket, create };
 }
@@ -134,6 +137,21 @@ describe('Responses over WebSocket', () => {
     expect(await bill(id)).toMatchObject({ ...settled, dialect: 'responses', stream: true });
     expect(await bill(nextId(id, 1))).toMatchObject(settled);
     expect((await fetchBalance(stack.gatewayUrl, apiKey)).held).toBe(0n);
+  });
+
+  it('reads binary messages as text, on both sides', async () => {
+    answerWith(['Hel', 'lo.'], { binary: true });
+    const { id, socket, create } = await connect();
+    const events = await create({ input: 'Say hello.' }, true);
+    expect(events.at(-1)).toMatchObject({ type: 'response.completed' });
+    expect(await bill(id)).toMatchObject({ status: 'settled', cost_nano_usd: COST });
+    const answer = new Promise((resolve) => {
+      socket.once('message', (data) => resolve(JSON.parse(String(data))));
+    });
+    socket.send(new Uint8Array([1, 2, 3]));
+    const error = { code: 'invalid_json' };
+    expect(await answer).toMatchObject({ type: 'error', status: 400, error });
+    socket.close();
   });
 
   it('works through the official SDK', async () => {
@@ -183,8 +201,7 @@ describe('Responses over WebSocket', () => {
   it('bills what was produced where the client leaves', async () => {
     answerWith(
       Array.from({ length: 60 }, () => 'word '),
-      40,
-      20,
+      { length: 40, gapMs: 20 },
     );
     const { id, socket } = await connect();
     socket.send(JSON.stringify({ type: 'response.create', model, input: 'x' }));

@@ -64,6 +64,8 @@ export class SocketSession {
     this.#open = open;
     this.#client = client;
     this.#calls = new SocketCalls({ gone: this.#gone.signal, send: this.#send });
+    // Otherwise a binary message is a Blob, which has no bytes that can be read at once.
+    client.binaryType = 'arraybuffer';
     client.addEventListener('message', ({ data }) => this.#enqueue(data));
     client.addEventListener('close', () => this.#onGone());
     client.addEventListener('error', () => this.#onGone());

@@ -41,6 +41,7 @@ export class UpstreamSocket {
   constructor(provider: Provider, socket: WebSocket) {
     this.provider = provider;
     this.#socket = socket;
+    socket.binaryType = 'arraybuffer';
     socket.addEventListener('message', ({ data }) => this.#receive(data));
     socket.addEventListener('close', () => this.#end());
     socket.addEventListener('error', () => this.#end());
