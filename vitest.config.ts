@@ -37,7 +37,7 @@ const unitFiles = files.filter((path) => !startsSomething(path));
 const sharedFiles = systemFiles.filter((path) =>
   readFileSync(path, 'utf8').includes("'./support/shared-stack.ts'"),
 );
-const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
+const timeouts = { testTimeout: 60_000, hookTimeout: 180_000 };
 
 export default defineConfig({
   test: {

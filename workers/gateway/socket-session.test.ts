@@ -488,7 +488,7 @@ describe('a client of a WebSocket that does not read', () => {
     ];
     const session = openSession({ answer });
     session.create({});
-    await expect.poll(() => session.settled.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => session.settled.length, { timeout: 40_000 }).toBe(1);
     expect(session.client.closeCode).toBe(1009);
     expect(session.settled[0]).toMatchObject({ reason: 'estimated_after_disconnect' });
     expect(session.settled[0]?.cost).toBeGreaterThan(0n);
