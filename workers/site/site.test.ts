@@ -440,6 +440,17 @@ describe('the deployed commit', () => {
 });
 
 describe('the trust page', () => {
+  it.each(['/trust.html', '/ru/trust.html', '/zh/trust.html'])(
+    'says on %s what is not proven before the table of tests, whose titles have no placeholder',
+    (path) => {
+      const html = files.get(path) ?? '';
+      expect(html).not.toMatch(/\$\{|%[sdij]\b/);
+      const headings = [...html.matchAll(/<h2/g)].map(({ index }) => index);
+      expect(headings).toHaveLength(4);
+      expect(html.indexOf('tests/no-content-stored.test.ts')).toBeGreaterThan(headings[3] ?? 0);
+    },
+  );
+
   const VERSION = '0f2c9a34-5b1e-4c7d-8a90-1234567890ab';
   const buildTrustPages = (env: Record<string, string>) => {
     const settings = parseSiteSettings({ ...ENVIRONMENT, ...env }, AT, 'c'.repeat(40));

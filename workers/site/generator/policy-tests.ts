@@ -8,11 +8,16 @@ const ROW = /^\| (?<promise>[^|]+) \| (?<software>[^|]+) \| `(?<file>[^`]+)` "(?
 
 export type PolicyTest = Readonly<{ promise: string; software: string; test: string }>;
 
+/** Titles of tests that run for several cases have a place for the case's name. */
+function withoutPlaceholders(title: string): string {
+  return title.replace(/\$\{[^}]*\}|%[sdij]/g, '…');
+}
+
 export function parsePolicyTests(document: string): PolicyTest[] {
   return [...document.matchAll(ROW)].map(({ groups = {} }) => ({
     promise: groups.promise ?? '',
     software: groups.software ?? '',
-    test: `${groups.file ?? ''}: ${groups.title ?? ''}`,
+    test: `${groups.file ?? ''}: ${withoutPlaceholders(groups.title ?? '')}`,
   }));
 }
 
