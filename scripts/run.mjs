@@ -44,6 +44,7 @@ const TASKS = {
   'update-sanctions': [[QUIET_NODE, 'packages/deposits/update-sanctions.ts']],
   prices: [[QUIET_NODE, 'packages/catalog/price-update.ts']],
   measure: [[QUIET_NODE, 'scripts/measure.ts']],
+  verify: [[QUIET_NODE, 'scripts/verify.ts']],
   migrations: [
     [tool('drizzle-kit', 'bin.cjs'), 'generate', '--config', 'packages/database/drizzle.config.ts'],
   ],

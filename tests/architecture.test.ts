@@ -99,6 +99,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'identity',
     'ledger',
     'ledger/call-columns',
+    // The page that verifies a statement in the browser.
+    'ledger/statement-verifier',
     'mail',
     'money',
     'providers/list',
@@ -134,6 +136,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'identity/api-keys',
     'ledger',
     'ledger/account-object',
+    // Statements are signed as the account object hashed them.
+    'ledger/statement-line',
     'queues',
     'telemetry',
   ],

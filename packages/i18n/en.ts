@@ -517,7 +517,41 @@ export const en = {
     timesPrice: (price: string) => `× ${price} per million`,
     speed: (tokens: string) => `${tokens} tok/s`,
   },
+  verify: {
+    title: 'Verify a statement',
+    intro:
+      'Choose a statement that was downloaded from Farebox. Your browser checks the signature of each line, the chain of hashes, and the sums. The file stays on your device.',
+    fileTitle: 'Statement',
+    file: 'File (farebox-statement.jsonl)',
+    noScript:
+      'This check runs in your browser and needs JavaScript. Without it, use the command “npm run verify” or the recipes in the documentation.',
+    keys: 'It is checked against the keys that are published at',
+    working: 'Checking…',
+    valid:
+      'Valid: {entries} entries of account {account}. Sum {sum} USD, balance after the last entry {balance} USD.',
+    invalid: 'Not valid. Line {line}: {reason} The {entries} entries before it are unchanged.',
+    notChained:
+      '{notChained} newer entries are not in this statement, because they are not chained yet.',
+    problems: {
+      malformed: 'this is not a line of a statement, or it was cut off.',
+      unknown_key: 'it was signed with a key that we do not know.',
+      bad_signature: 'it was changed after it was signed.',
+      other_account: 'it belongs to another account.',
+      gap: 'a line before it is missing, or lines changed their order.',
+      broken_chain: 'it does not follow the line before it.',
+      wrong_balance: 'its balance is not the one before it plus its amount.',
+      wrong_end: 'the closing line describes other lines than these.',
+      line_after_end: 'it comes after the closing line.',
+      missing_end: 'the closing line is missing: the end was cut off.',
+    },
+  },
   transactions: {
+    signed: 'Signed statement',
+    signedText:
+      'Every entry with its calls, signed by us and chained to the one before, as one file. Anyone can check it, also without us.',
+    signedPeriod: 'Period',
+    signedAll: 'Everything',
+    signedVerify: 'Verify a statement',
     intro:
       'Credits and adjustments on your balance. Charges for calls are totaled by day below, and each call has its own cost breakdown.',
     kind: 'Type',
@@ -1104,6 +1138,7 @@ export const en = {
     lasts: (amount: string) => `${amount} lasts about`,
   },
   privacy: {
+    signedStatement: 'Download the signed statement (JSON Lines)',
     email: 'Email address',
     accountId: 'Account ID',
     balance: 'Balance',

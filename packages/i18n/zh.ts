@@ -481,7 +481,40 @@ export const zh: Messages = {
     timesPrice: (price) => `× ${price}/百万`,
     speed: (tokens) => `${tokens} Token/秒`,
   },
+  verify: {
+    title: '核验账单',
+    intro:
+      '请选择从 Farebox 下载的账单。浏览器会检查每一行的签名、哈希链和合计。文件不会离开您的设备。',
+    fileTitle: '账单',
+    file: '文件（farebox-statement.jsonl）',
+    noScript:
+      '核验在浏览器中进行，需要 JavaScript。没有 JavaScript 时，请使用命令“npm run verify”或文档中的方法。',
+    keys: '核验所用的公钥发布在',
+    working: '正在核验…',
+    valid:
+      '有效：账户 {account} 的 {entries} 条记录。合计 {sum} USD，最后一条之后的余额 {balance} USD。',
+    invalid: '无效。第 {line} 行：{reason}之前的 {entries} 条记录未被改动。',
+    notChained: '另有 {notChained} 条较新的记录尚未链接，因此不在此账单中。',
+    problems: {
+      malformed: '这不是账单中的一行，或者被截断了。',
+      unknown_key: '签名所用的密钥未知。',
+      bad_signature: '签名之后被改动过。',
+      other_account: '属于另一个账户。',
+      gap: '前面缺少一行，或者行的顺序被改变。',
+      broken_chain: '与前一行不相连。',
+      wrong_balance: '余额不等于前一余额加上金额。',
+      wrong_end: '结束行与前面各行不符。',
+      line_after_end: '位于结束行之后。',
+      missing_end: '缺少结束行：文件末尾被截断。',
+    },
+  },
   transactions: {
+    signed: '签名账单',
+    signedText:
+      '一个文件包含所有条目及其调用：每条都由我们签名，并与前一条相链接。任何人都可以核验，无需经过我们。',
+    signedPeriod: '期间',
+    signedAll: '全部',
+    signedVerify: '核验账单',
     intro: '余额的入账和调整记录。调用扣费在下方按日汇总，每次调用都有各自的费用明细。',
     kind: '类型',
     credit: '入账',
@@ -1016,6 +1049,7 @@ export const zh: Messages = {
     lasts: (amount) => `${amount} 大约可用`,
   },
   privacy: {
+    signedStatement: '下载签名账单（JSON Lines）',
     email: '邮箱地址',
     accountId: '账户 ID',
     balance: '余额',

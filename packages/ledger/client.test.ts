@@ -35,6 +35,7 @@ function createRpc(respond: () => Promise<{ ok: true; value: { posted: bigint; h
     key: never,
     refuse: never,
     countRefused: never,
+    statementKeys: never,
     credits: respond,
   };
   return rpc;

@@ -46,6 +46,7 @@ export type LedgerClient = Readonly<{
   refuse: Asked<'refuse'>;
   /** Asks once: a repeat would count again. */
   countRefused: Asked<'countRefused'>;
+  statementKeys: Asked<'statementKeys'>;
 }>;
 
 export type RetryPolicy = Readonly<{
@@ -170,5 +171,6 @@ export function createLedgerClient(
     refuse: (account, key) => ask('refuse', '', () => calls.refuse(account, key)),
     countRefused: (account, refused) =>
       ask('countRefused', '', () => calls.countRefused(account, refused), []),
+    statementKeys: () => ask('statementKeys', '', () => calls.statementKeys()),
   };
 }

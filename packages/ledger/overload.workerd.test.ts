@@ -27,6 +27,7 @@ describe('an overloaded object', () => {
       key: never,
       refuse: never,
       countRefused: never,
+      statementKeys: never,
       credits: (account) => {
         attempts += 1;
         return exports.TestCalls.credits(account);

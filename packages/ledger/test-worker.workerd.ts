@@ -133,6 +133,7 @@ function createCalls(env: GatewayEnv): CallsRpc {
     key: async (account, key) => stub(account).key(key),
     refuse: async (account, key) => stub(account).refuse(key),
     countRefused: async (account, refused) => stub(account).countRefused(refused),
+    statementKeys: async () => ({ keys: [] }),
   };
 }
 

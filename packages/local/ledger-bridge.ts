@@ -112,6 +112,7 @@ export function connectBridge(transport: Transport): LedgerBridge {
       key: (account, key) => calls('key', account, key),
       refuse: (account, key) => calls('refuse', account, key),
       countRefused: (account, refused) => calls('countRefused', account, refused),
+      statementKeys: () => calls('statementKeys'),
     },
     accounts: {
       open: (account) => accounts('open', account),
@@ -127,6 +128,9 @@ export function connectBridge(transport: Transport): LedgerBridge {
       setLowBalance: (account, threshold) => accounts('setLowBalance', account, threshold),
       revokeLeaked: (text) => accounts('revokeLeaked', text),
       close: (account) => accounts('close', account),
+      outlineStatement: (account, period) => accounts('outlineStatement', account, period),
+      readStatement: (account, request) => accounts('readStatement', account, request),
+      statementKeys: () => accounts('statementKeys'),
       bindAddress: (account, address) => accounts('bindAddress', account, address),
       addresses: (account) => accounts('addresses', account),
       refundable: (account) => accounts('refundable', account),

@@ -44,6 +44,12 @@ export function keyMacSecrets(stateDir: string): string {
   return getOrCreateSecret(stateDir, 'keyMacSecrets', () => `1:${randomBytes(32).toString('hex')}`);
 }
 
+/** `1:<64 hexadecimal characters>` */
+export function statementSecrets(stateDir: string): string {
+  const make = () => `1:${randomBytes(32).toString('hex')}`;
+  return getOrCreateSecret(stateDir, 'statementSecrets', make);
+}
+
 /** The seed of the local deposit addresses: 64 hexadecimal characters. */
 export function depositSeed(stateDir: string): string {
   return getOrCreateSecret(stateDir, 'depositSeed', () => randomBytes(32).toString('hex'));

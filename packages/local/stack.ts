@@ -22,7 +22,7 @@ import { migrate } from './migrate.ts';
 import { type MockProviders, startMock } from './mock.ts';
 import { getCacheDir, ROOT } from './paths.ts';
 import { DEFAULT_PORTS, freePort, type Ports, requireFreePort, retryOnPortInUse } from './ports.ts';
-import { consoleSecret, keyMacSecrets } from './secrets.ts';
+import { consoleSecret, keyMacSecrets, statementSecrets } from './secrets.ts';
 import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
 import { bundleSite, type SiteEnvironment } from './site.ts';
 import { type RunningWorkers, runWorkers, type WorkerPorts, type WorkersPlan } from './workers.ts';
@@ -198,7 +198,12 @@ function workerBindings(options: StackOptions, sources: BindingSources): Workers
       ...providerBindings(providers, extraProviders, sources.mockUrl),
       ...options.gatewayBindings,
     },
-    ledger: { ...macSecrets, ...address, ...replays },
+    ledger: {
+      ...macSecrets,
+      STATEMENT_SECRETS: statementSecrets(sources.stateDir),
+      ...address,
+      ...replays,
+    },
     console: {
       ...address,
       ...replays,

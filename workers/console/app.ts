@@ -38,6 +38,7 @@ import { signUpRoutes } from './sign-up/sign-up.tsx';
 import { topUpRoutes } from './top-up/top-up.tsx';
 import { transactionRoutes } from './transactions/transactions.tsx';
 import { usageRoutes } from './usage/usage.tsx';
+import { verifyRoutes } from './verify/verify.tsx';
 
 /** The playground's script is the only one that calls another origin: the API. */
 const secureConsole = secureTransport<PublicEnv>((c) => {
@@ -98,6 +99,7 @@ pages.route('/', modelRoutes);
 pages.route('/', usageRoutes);
 pages.route('/', callRoutes);
 pages.route('/', transactionRoutes);
+pages.route('/', verifyRoutes);
 pages.route('/', notificationRoutes);
 pages.route('/', playgroundRoutes);
 pages.route('/', keyRoutes);

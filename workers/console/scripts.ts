@@ -9,6 +9,7 @@ import { PROOF_OF_WORK_SCRIPT } from './challenge/proof-of-work.script.ts';
 import { PLAYGROUND_SCRIPT } from './playground/playground.script.ts';
 import { PASSKEY_SCRIPT } from './security/passkey.script.ts';
 import { AUTO_REFRESH_SCRIPT } from './top-up/auto-refresh.script.ts';
+import { VERIFY_SCRIPT } from './verify/verify.script.ts';
 
 export const SCRIPTS: Readonly<Record<string, string>> = {
   playground: PLAYGROUND_SCRIPT,
@@ -16,4 +17,5 @@ export const SCRIPTS: Readonly<Record<string, string>> = {
   copy: COPY_SCRIPT,
   'proof-of-work': PROOF_OF_WORK_SCRIPT,
   'auto-refresh': AUTO_REFRESH_SCRIPT,
+  'verify-statement': VERIFY_SCRIPT,
 };

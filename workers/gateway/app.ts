@@ -34,6 +34,7 @@ import { canonicalPath, findIntendedEndpoint } from './request-path.ts';
 import { isHttpsMissing } from './require-https.ts';
 import { refreshCatalog } from './resolve-model.ts';
 import { openSocket } from './response-socket.ts';
+import { getStatementKeys } from './statement-keys.ts';
 import { rejectUnread } from './with-caller.ts';
 
 type AppEnv = { Bindings: Env };
@@ -124,6 +125,12 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/v1beta/models', handler: getModels, dialect: 'gemini' },
   { method: 'GET', path: '/v1/credits', handler: getCredits, dialect: 'chat' },
   { method: 'GET', path: '/v1/key', handler: getKey, dialect: 'chat' },
+  {
+    method: 'GET',
+    path: '/.well-known/farebox-keys.json',
+    handler: getStatementKeys,
+    dialect: 'chat',
+  },
 ];
 
 export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPath(request)) });

@@ -22,10 +22,13 @@ function listMethods(entrypoint: abstract new (...args: never[]) => object): str
 
 describe('the ledger Worker over RPC', () => {
   it.each([
-    [Calls, 'batch checkpoint countRefused credits generation hold key refuse settle'],
+    [
+      Calls,
+      'batch checkpoint countRefused credits generation hold key refuse settle statementKeys',
+    ],
     [
       Accounts,
-      'addresses bindAddress close keys listEntries mintKey open refundable refusedCalls releaseRefund reserveRefund resumeKey revokeKey revokeLeaked rollKey setLowBalance status updateKey',
+      'addresses bindAddress close keys listEntries mintKey open outlineStatement readStatement refundable refusedCalls releaseRefund reserveRefund resumeKey revokeKey revokeLeaked rollKey setLowBalance statementKeys status updateKey',
     ],
     [Operators, 'adjust audit freeze releaseRefund revokeKey status'],
     [Credits, 'credit payRefund'],

@@ -13,6 +13,8 @@ export type Env = Readonly<{
   ACCOUNT?: DurableObjectNamespace<AccountObject>;
   DATABASE_URL?: string;
   KEY_MAC_SECRETS?: string;
+  /** The keys that sign statements: `version:hex[,version:hex]`, 32 bytes each. */
+  STATEMENT_SECRETS?: string;
   NOTICES?: Queue<Notification>;
   /** The dead-letter queue of `farebox-settlements`. */
   SETTLEMENTS_DLQ?: Queue<unknown>;
@@ -20,6 +22,8 @@ export type Env = Readonly<{
   DEAD_LETTER_RETRY_SECONDS?: string;
 }>;
 
+/** RFC 8032, section 5.1.5. */
+const ED25519_SEED_BYTES = 32;
 const MAX_CACHED_IDS = 10_000;
 const objectIds = new Map<string, DurableObjectId>();
 
@@ -58,6 +62,16 @@ export function macSecrets(env: Env): MacSecrets {
     parseMacSecrets(requireBinding(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS')),
     'KEY_MAC_SECRETS',
   );
+}
+
+/** Returns the seeds of all signing keys by version: the newest signs, all are published. */
+export function statementSecrets(env: Env): MacSecrets {
+  const secrets = requireBinding(
+    parseMacSecrets(requireBinding(env.STATEMENT_SECRETS, 'STATEMENT_SECRETS')),
+    'STATEMENT_SECRETS',
+  );
+  const isEverySeed = [...secrets.values()].every(({ length }) => length === ED25519_SEED_BYTES);
+  return requireBinding(isEverySeed ? secrets : undefined, 'STATEMENT_SECRETS');
 }
 
 /** The console's queue of notifications. */

@@ -5,6 +5,7 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { CatalogRead, CatalogRpc } from '@farebox/catalog';
+import { outlineStatement } from '@farebox/database/ledger';
 import type * as C from '@farebox/ledger';
 import { findArchivedCall } from './archived-calls.ts';
 import { readCatalogFor } from './catalog.ts';
@@ -15,6 +16,8 @@ import { mintKey, revokeKey, revokeLeaked, rollKey, updateKey } from './keys.ts'
 import { runParity } from './parity.ts';
 import { reconcileAccount } from './reconcile-account.ts';
 import { consumeSettlements } from './settlement-consumer.ts';
+import { listStatementKeys } from './statement-keys.ts';
+import { readStatement } from './statements.ts';
 
 export { Account } from './account.ts';
 
@@ -40,6 +43,9 @@ export class Calls
     const result = await accountStub(this.env, account).generation(key, id);
     if (!result.ok || result.value !== null) return result;
     return { ok: true, value: await findArchivedCall(this.env, account, id) };
+  }
+  async statementKeys(): Promise<C.StatementKeys> {
+    return listStatementKeys(this.env);
   }
 }
 
@@ -79,6 +85,21 @@ export class Accounts
   }
   async rollKey(account: C.AccountId, request: C.RollKeyRequest): Promise<C.RollKeyResult> {
     return rollKey(this.env, account, request, Date.now());
+  }
+  async outlineStatement(
+    account: C.AccountId,
+    period: C.StatementPeriod,
+  ): Promise<C.StatementOutline> {
+    return outlineStatement(database(this.env), account, period);
+  }
+  async readStatement(
+    account: C.AccountId,
+    request: C.StatementPageRequest,
+  ): Promise<C.StatementPage> {
+    return readStatement(this.env, account, request, Date.now());
+  }
+  async statementKeys(): Promise<C.StatementKeys> {
+    return listStatementKeys(this.env);
   }
   async revokeLeaked(text: string): Promise<C.LeakedKeyResult> {
     return revokeLeaked(this.env, text, Date.now());

@@ -18,4 +18,5 @@ export {
   MAX_ENTRIES_PER_STATEMENT,
 } from './ledger-ingest.ts';
 export { type ReconciliationRun, recordReconciliation } from './reconciliation-runs.ts';
+export { outlineStatement } from './statement-outline.ts';
 export { listEntries, storeHashes } from './stored-entries.ts';

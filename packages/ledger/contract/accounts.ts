@@ -16,6 +16,13 @@ import type {
 } from './keys.ts';
 import type { ReleaseRefundResult, ReserveRefundRequest, ReserveRefundResult } from './refunds.ts';
 import type { RefusedCalls } from './refused-calls.ts';
+import type {
+  StatementKeys,
+  StatementOutline,
+  StatementPage,
+  StatementPageRequest,
+  StatementPeriod,
+} from './statements.ts';
 
 export type AccountState = 'open' | 'frozen' | 'closed';
 
@@ -61,6 +68,10 @@ export interface AccountsRpc {
   setLowBalance(account: AccountId, threshold: NanoUsd | null): Promise<void>;
   /** Revokes the key and notifies its owner, if the text is one of our keys. */
   revokeLeaked(text: string): Promise<LeakedKeyResult>;
+  /** What a statement of the period contains. */
+  outlineStatement(account: AccountId, period: StatementPeriod): Promise<StatementOutline>;
+  readStatement(account: AccountId, request: StatementPageRequest): Promise<StatementPage>;
+  statementKeys(): Promise<StatementKeys>;
   close(account: AccountId): Promise<CloseResult>;
   /** Binds one address per family and operator key, permanently; another index is a conflict. */
   bindAddress(account: AccountId, address: DepositAddress): Promise<BindAddressResult>;

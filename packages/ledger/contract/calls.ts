@@ -5,6 +5,7 @@ import type { BudgetPeriod, KeyQuota } from './budgets.ts';
 import type { AccountId, CallId, Instant, KeyId } from './identifiers.ts';
 import type { Authenticated, KeyCredential, KeyStatus } from './keys.ts';
 import type { RefusedCalls } from './refused-calls.ts';
+import type { StatementKeys } from './statements.ts';
 
 export const RECORDED_DIALECTS = [
   'chat',
@@ -292,4 +293,6 @@ export interface CallsRpc {
   refuse(account: AccountId, key: KeyCredential): Promise<Authenticated<RefusalDecline | null>>;
   /** Adds to the counts of refused calls. A repeat counts again. */
   countRefused(account: AccountId, refused: readonly RefusedCalls[]): Promise<void>;
+  /** The public keys of statements. */
+  statementKeys(): Promise<StatementKeys>;
 }

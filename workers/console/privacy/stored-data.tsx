@@ -64,6 +64,9 @@ storedDataRoutes.get('/rights/data', (c) => {
           ))}
         </ul>
       </form>
+      <p>
+        <a href="/transactions.jsonl">{t.signedStatement}</a>
+      </p>
       <h2>{t.otherStoresTitle}</h2>
       <p>{t.otherStoresText}</p>
       <p>

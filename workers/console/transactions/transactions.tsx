@@ -17,6 +17,7 @@ import {
   formatDay,
   formatMonth,
   Money,
+  SelectField,
   Tile,
   Tiles,
   Time,
@@ -33,6 +34,7 @@ import { getDepositSettings } from '../top-up/deps.ts';
 import { formatTransactionHash, transactionLink } from '../top-up/networks.ts';
 import { fillMissingDays, totalUsage } from '../usage/aggregate.ts';
 import { listMonthStarts, type MonthBalance, toMonthBalances } from './months.ts';
+import { parseStatementPeriod, statementResponse } from './statement.ts';
 
 const TRANSACTIONS_PER_PAGE = 50;
 const TRANSACTIONS_PER_BATCH = 500;
@@ -213,6 +215,39 @@ const MonthTable: FC<LocaleProps & Readonly<{ months: readonly MonthBalance[] }>
   );
 };
 
+/** A month of UTC as the form sends it: `2026-11`. */
+function toIsoMonth(start: number): string {
+  return new Date(start).toISOString().slice(0, 7);
+}
+
+/** The signed statement, of one month or whole. */
+const SignedStatement: FC<LocaleProps & Readonly<{ months: readonly MonthBalance[] }>> = (
+  props,
+) => {
+  const { months, messages, language } = props;
+  const { transactions: t, layout } = messages;
+  return (
+    <Card id="signed" title={t.signed} actions={<a href="/verify">{t.signedVerify}</a>}>
+      <p class="quiet-text">{t.signedText}</p>
+      <form method="get" action="/transactions.jsonl">
+        <SelectField
+          name="month"
+          label={t.signedPeriod}
+          allLabel={t.signedAll}
+          options={months.map(({ start }) => ({
+            value: toIsoMonth(start),
+            text: formatMonth(start, language),
+            selected: false,
+          }))}
+        />
+        <button type="submit" class="plain">
+          {layout.download}
+        </button>
+      </form>
+    </Card>
+  );
+};
+
 function parseSeq(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
@@ -220,6 +255,7 @@ function parseSeq(text: string | undefined): number | null {
 export const transactionRoutes = new Hono<SignedInEnv>();
 transactionRoutes.use('/transactions', requireSignIn);
 transactionRoutes.use('/transactions.csv', requireSignIn);
+transactionRoutes.use('/transactions.jsonl', requireSignIn);
 
 async function loadStatement(c: Context<SignedInEnv>, beforeSeq: number | null) {
   const { deps, user } = c.var;
@@ -310,6 +346,7 @@ transactionRoutes.get('/transactions', async (c) => {
           <MonthTable {...locale} months={months} />
         </Card>
       )}
+      <SignedStatement {...locale} months={months} />
       <Card
         id="days"
         title={t.days}
@@ -367,4 +404,10 @@ transactionRoutes.get('/transactions.csv', (c) => {
     });
   const batches = streamBatches(loadPage, parseSeq(c.req.query('before')));
   return csvResponse('farebox-transactions.csv', COLUMNS, batches);
+});
+
+/** The signed statement as JSON Lines: of one month, or of everything. */
+transactionRoutes.get('/transactions.jsonl', (c) => {
+  const { deps, user } = c.var;
+  return statementResponse(deps.accounts, user.account, parseStatementPeriod(c.req.query('month')));
 });

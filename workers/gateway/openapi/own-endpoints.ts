@@ -5,6 +5,7 @@ import { generationJson } from '../account-endpoints.ts';
 import { MAX_BODY_BYTES } from '../body-reader.ts';
 import { CREDITS } from './account-schemas.ts';
 import type { Step } from './error-steps.ts';
+import { ID_HEADERS } from './headers.ts';
 import {
   BOOLEAN,
   DATE,
@@ -222,7 +223,43 @@ const ESTIMATE: Endpoint = {
   },
 };
 
+const STATEMENT_KEYS: Endpoint = {
+  method: 'get',
+  path: '/.well-known/farebox-keys.json',
+  operation: {
+    operationId: 'listStatementKeys',
+    tags: ['Account'],
+    summary: 'List the public keys of statements',
+    description: 'A JSON Web Key Set (RFC 7517) of Ed25519 keys. Needs no API key.',
+    security: [],
+    responses: {
+      200: {
+        description: 'The keys.',
+        headers: ID_HEADERS,
+        content: {
+          'application/jwk-set+json': {
+            schema: object({
+              keys: list(
+                object({
+                  kty: { const: 'OKP' },
+                  crv: { const: 'Ed25519' },
+                  alg: { const: 'EdDSA' },
+                  use: { const: 'sig' },
+                  kid: STRING,
+                  x: STRING,
+                }),
+              ),
+            }),
+          },
+        },
+      },
+      ...errorResponses({ steps: ['request', 'key'], dialect: 'chat' }),
+    },
+  },
+};
+
 const ACCOUNT: readonly Endpoint[] = [
+  STATEMENT_KEYS,
   {
     method: 'get',
     path: '/v1/generation/{id}',
