@@ -499,6 +499,9 @@ export const en = {
     counted: (calls: string, failed: string) =>
       `${counted(calls, 'call', 'calls')}, ${failed} failed`,
     sum: (calls: string, amount: string) => `${counted(calls, 'call', 'calls')}, ${amount}`,
+    searchedLatest: (calls: string) =>
+      `Calls are searched ${calls} at a time, newest first. Older calls that match may exist.`,
+    searchOlder: 'Search older calls',
     latestTotal: (calls: string, amount: string) => `The latest ${calls} calls, ${amount}`,
     freshness: 'Times are in UTC. A call appears a few seconds after it ends.',
     endings: {

@@ -496,6 +496,9 @@ export const ru: Messages = {
     histogram: 'Вызовы во времени',
     counted: (calls, failed) => `вызовов: ${calls}, с ошибкой: ${failed}`,
     sum: (calls, amount) => `Вызовов: ${calls}, ${amount}`,
+    searchedLatest: (calls) =>
+      `Поиск идёт от новых к старым, по ${calls} вызовов за раз. Среди более ранних тоже могут быть подходящие.`,
+    searchOlder: 'Искать среди более ранних',
     latestTotal: (calls, amount) => `Последние ${calls} вызовов, ${amount}`,
     freshness:
       'Время указано по UTC. Вызов появляется в списке через несколько секунд после завершения.',

@@ -463,6 +463,9 @@ export const zh: Messages = {
     histogram: '调用随时间的分布',
     counted: (calls, failed) => `${calls} 次调用，${failed} 次失败`,
     sum: (calls, amount) => `${calls} 次调用，${amount}`,
+    searchedLatest: (calls) =>
+      `从最新的调用开始，每次搜索 ${calls} 次调用。更早的调用中可能还有匹配项。`,
+    searchOlder: '搜索更早的调用',
     latestTotal: (calls, amount) => `最近 ${calls} 次调用，${amount}`,
     freshness: '时间为 UTC。调用结束几秒后会出现在列表中。',
     endings: {

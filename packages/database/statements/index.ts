@@ -8,11 +8,13 @@ export {
   type CallEnding,
   type CallFilter,
   type CallOutcome,
+  type CallPage,
   type CallRecord,
   type CallSummary,
   findCallRecord,
   listCalls,
   nextPageCursor,
+  SEARCHED_CALLS,
   summarizeCalls,
 } from './call-queries.ts';
 export {

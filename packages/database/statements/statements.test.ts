@@ -10,12 +10,15 @@ import { listConsents, setConsent } from '../privacy/index.ts';
 import {
   CALL_BUCKETS,
   type CallCursor,
+  type CallFilter,
+  type CallPage,
   findCallRecord,
   listBalanceTransactions,
   listCalls,
   listKeys,
   listLastUsedDays,
   nextPageCursor,
+  sumDailySpend,
   sumDailyUsage,
   summarizeCalls,
   sumUsage,
@@ -79,10 +82,9 @@ describe('the list of calls', () => {
         before,
         limit: 300,
       });
-      seen.push(...page.map(({ generation: bill }) => bill.id));
-      const last = page.at(-1)?.generation;
-      if (last === undefined) break;
-      before = { at: last.createdAt, id: last.id };
+      seen.push(...page.calls.map(({ generation: bill }) => bill.id));
+      if (page.next === null) break;
+      before = page.next;
     }
     expect(seen).toHaveLength(CALLS_EACH);
     expect(new Set(seen).size).toBe(CALLS_EACH);
@@ -102,18 +104,59 @@ describe('the list of calls', () => {
     const expected = Array.from({ length: 60 }, (_, index) => 100 + index)
       .filter((seq) => seq % 3 === 0 && seq % 2 === 0 && seq % 10 !== 0)
       .reverse();
-    expect(page.map(({ generation: bill }) => Number(bill.charged))).toEqual(expected);
+    expect(page.calls.map(({ generation: bill }) => Number(bill.charged))).toEqual(expected);
   });
 
   it('splits an export into files that contain every call once', async () => {
     const page = { filter: {}, before: null, limit: 400 };
     const cut = await nextPageCursor(db, OWN_ACCOUNT, page);
     const first = await listCalls(db, OWN_ACCOUNT, page);
-    expect(cut?.id).toBe(first.at(-1)?.generation.id);
+    expect(cut?.id).toBe(first.calls.at(-1)?.generation.id);
     expect(await nextPageCursor(db, OWN_ACCOUNT, { ...page, limit: CALLS_EACH })).toBeNull();
     expect(
       await nextPageCursor(db, OWN_ACCOUNT, { ...page, limit: CALLS_EACH - 1 }),
     ).not.toBeNull();
+  });
+
+  it.each([
+    ['key', { keyId: 4 }],
+    ['model', { model: 'openai/rare' }],
+    ['outcome', { outcome: 'failed' }],
+  ] as const)(
+    'finds every call of a rare %s in searches that are each bounded',
+    async (_, filter) => {
+      const account = accountAt(13);
+      await db.execute(`update calls set key_id = 4, model = 'openai/rare', http_status = 503
+      where account_id = '${account}' and seq in (5, 301)`);
+      await db.execute(`update calls set http_status = 200
+      where account_id = '${account}' and seq not in (5, 301)`);
+      await db.execute(`insert into usage_days (account_id, day, key_id, model, calls, input_tokens,
+        output_tokens, charged)
+      select account_id, floor(extract(epoch from created_at) / 86400)::int, key_id, model, 1, 0, 0, 0
+      from calls where account_id = '${account}' and key_id = 4 on conflict do nothing`);
+      const seqs: number[] = [];
+      const files: number[] = [];
+      let before: CallCursor | null = null;
+      do {
+        const page = { filter, before, limit: 10 };
+        const list: CallPage = await listCalls(db, account, page, 40);
+        seqs.push(...list.calls.map(({ generation }) => Number(generation.charged)));
+        expect(list.isPartial).toBe(list.next !== null);
+        expect(await nextPageCursor(db, account, page, 40)).toEqual(list.next);
+        files.push(list.calls.length);
+        before = list.next;
+      } while (before !== null);
+      expect(seqs).toEqual([301, 5]);
+      // A key and a model are searched from the days on which they were called.
+      expect(files.length).toBeLessThanOrEqual('outcome' in filter ? CALLS_EACH / 40 : 9);
+    },
+  );
+
+  it('sums up no more calls than it may search', async () => {
+    const summary = await summarizeCalls(db, OWN_ACCOUNT, { outcome: 'failed' }, 100, 40);
+    expect(summary?.endings.map(({ httpStatus, calls }) => [httpStatus, calls])).toEqual([
+      [500, 4],
+    ]);
   });
 
   it('finds a call only for its own account', async () => {
@@ -133,7 +176,7 @@ describe('the calls that were cut', () => {
       where account_id = '${account}' and seq = 7`);
     const page = { filter: { outcome: 'cut' }, before: null, limit: 10 } as const;
     const cut = await listCalls(db, account, page);
-    expect(cut.map(({ generation }) => generation.httpStatus)).toEqual([status]);
+    expect(cut.calls.map(({ generation }) => generation.httpStatus)).toEqual([status]);
   });
 });
 
@@ -283,6 +326,19 @@ async function explainStatement({
 }
 
 const SPAN = { from: FIRST_DAY + 20, to: FIRST_DAY + 33 };
+const FILTERS: readonly [string, CallFilter][] = [
+  ['key', { keyId: 1 }],
+  ['model', { model: 'openai/m1' }],
+  ['outcome', { outcome: 'failed' }],
+  [
+    'key, model, outcome and period',
+    {
+      ...{ keyId: 1, model: 'openai/m1', outcome: 'succeeded' },
+      from: FIRST_AT,
+      until: FIRST_AT + 600 * 3_600_000,
+    },
+  ],
+];
 const QUERIES: readonly [string, () => Promise<unknown>][] = [
   ['usage of 14 days', () => sumUsage(db, OWN_ACCOUNT, SPAN, 'day')],
   ['the latest calls', () => listCalls(db, OWN_ACCOUNT, { filter: {}, before: null, limit: 5 })],
@@ -292,6 +348,16 @@ const QUERIES: readonly [string, () => Promise<unknown>][] = [
   ['usage by day and model', () => sumDailyUsage(db, OWN_ACCOUNT, SPAN, { by: 'model' })],
   ['the last day of each key', () => listLastUsedDays(db, OWN_ACCOUNT)],
   ['a summary of the newest calls', () => summarizeCalls(db, OWN_ACCOUNT, {}, 100)],
+  ['usage of one key by day and kind', () => sumDailySpend(db, OWN_ACCOUNT, SPAN, { keyId: 1 })],
+  ['usage by day and key', () => sumDailyUsage(db, OWN_ACCOUNT, SPAN, { by: 'key', model: 'm' })],
+  ...FILTERS.flatMap(([name, filter]): [string, () => Promise<unknown>][] => [
+    [`calls of one ${name}`, () => listCalls(db, OWN_ACCOUNT, { filter, before: null, limit: 5 })],
+    [`a summary of one ${name}`, () => summarizeCalls(db, OWN_ACCOUNT, filter, 100)],
+    [
+      `the files of one ${name}`,
+      () => nextPageCursor(db, OWN_ACCOUNT, { filter, before: null, limit: 5 }),
+    ],
+  ]),
   ['one call', () => findCallRecord(db, OWN_ACCOUNT, 'a'.repeat(32))],
 ];
 
@@ -305,12 +371,17 @@ describe('the query plan', () => {
     }
   });
 
-  it('reads the latest calls in index order without sorting', async () => {
-    const [latest] = await captureStatements(() =>
-      listCalls(db, OWN_ACCOUNT, { filter: {}, before: { at: FIRST_AT * 2, id: 'f' }, limit: 5 }),
-    );
-    if (latest === undefined) throw new Error('nothing was sent');
-    const nodes = (await explainStatement(latest)).map((node) => node['Node Type']);
-    expect(nodes).toEqual(['Limit', 'Index Scan']);
-  });
+  it.each([['every call', {}], ...FILTERS])(
+    'reads the calls of %s in the order of the index, bounded and without sorting',
+    async (_, filter) => {
+      const [latest] = await captureStatements(() =>
+        listCalls(db, OWN_ACCOUNT, { filter, before: { at: FIRST_AT * 2, id: 'f' }, limit: 5 }),
+      );
+      if (latest === undefined) throw new Error('nothing was sent');
+      const nodes = (await explainStatement(latest)).map((node) => node['Node Type']);
+      expect(nodes).not.toContain('Sort');
+      expect(nodes.filter((node) => node === 'Limit').length).toBeGreaterThanOrEqual(2);
+      expect(nodes.filter((node) => node === 'Index Scan')).toHaveLength(1);
+    },
+  );
 });

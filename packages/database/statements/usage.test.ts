@@ -332,10 +332,9 @@ describe.each(choices)('usage days on $name', ({ name, choice }) => {
       const visited: string[] = [];
       for (let before: Parameters<typeof listCalls>[2]['before'] = null; ; ) {
         const page = await listCalls(db, account, { filter: {}, before, limit: 190 });
-        visited.push(...page.map(({ generation: bill }) => bill.id));
-        const last = page.at(-1);
-        if (last === undefined) break;
-        before = { at: last.generation.createdAt, id: last.generation.id };
+        visited.push(...page.calls.map(({ generation: bill }) => bill.id));
+        if (page.next === null) break;
+        before = page.next;
       }
       expect(new Set(visited).size).toBe(1_000);
       expect(visited).toHaveLength(1_000);

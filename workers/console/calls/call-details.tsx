@@ -246,7 +246,7 @@ function toApiRequest(apiUrl: URL, id: string): string {
   ].join('\n');
 }
 
-export const CallPage: FC<CallProps & Readonly<{ apiUrl: URL }>> = (props) => {
+export const CallDetails: FC<CallProps & Readonly<{ apiUrl: URL }>> = (props) => {
   const { call, messages, language, apiUrl } = props;
   const { calls: t } = messages;
   const { generation } = call;

@@ -19,6 +19,11 @@ export function toEndingKind({ httpStatus, reason }: Ended): CallEndingKind {
   return httpStatus >= 400 ? 'rejected' : 'succeeded';
 }
 
+/** An answer that began and did not end, or that the client did not wait for. */
+export function isCut(ending: CallEndingKind): boolean {
+  return ending === 'client_left' || ending === 'provider_cut';
+}
+
 const BADGES: Readonly<Record<CallEndingKind, BadgeKind>> = {
   succeeded: 'good',
   client_left: 'warn',

@@ -87,18 +87,28 @@ type CallExport = Readonly<{
   account: string;
   filter: CallFilter;
   before: CallCursor | null;
+  /** Where the next file begins; null for the last file. */
+  next: CallCursor | null;
   keyName: (keyId: number) => string;
 }>;
 
-/** Yields batches of rows, up to the limit of one file. */
+/** The order of the list: a later cursor is listed before an earlier one. */
+function isLater(a: CallCursor, b: CallCursor): boolean {
+  return a.at > b.at || (a.at === b.at && a.id > b.id);
+}
+
+function isOfFile({ generation }: CallRecord, next: CallCursor | null): boolean {
+  return next === null || !isLater(next, { at: generation.createdAt, id: generation.id });
+}
+
+/** Yields batches of rows, up to where the next file begins. */
 export async function* streamCallBatches(params: CallExport): AsyncGenerator<readonly Row[]> {
-  const { db, account, filter, keyName } = params;
+  const { db, account, filter, next, keyName } = params;
   let before = params.before;
-  for (let sent = 0; sent < CALLS_PER_FILE; sent += CALLS_PER_BATCH) {
+  do {
     const batch = await listCalls(db, account, { filter, before, limit: CALLS_PER_BATCH });
-    yield batch.map((call) => toCsvRow(call, keyName(call.keyId)));
-    const last = batch.at(-1)?.generation;
-    if (last === undefined || batch.length < CALLS_PER_BATCH) return;
-    before = { at: last.createdAt, id: last.id };
-  }
+    const calls = batch.calls.filter((call) => isOfFile(call, next));
+    yield calls.map((call) => toCsvRow(call, keyName(call.keyId)));
+    before = batch.next;
+  } while (before !== null && (next === null || isLater(before, next)));
 }

@@ -5,7 +5,7 @@ import { computeCost, NO_USAGE, SURCHARGE_KINDS } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { breakDownBill } from './bill-lines.ts';
-import { CallPage } from './call-details.tsx';
+import { CallDetails } from './call-details.tsx';
 import { CALL_HEADERS, toCsvRow } from './call-export.ts';
 import { parseCallQuery, toQueryString } from './call-filters.ts';
 
@@ -73,7 +73,7 @@ describe('the details of a call', () => {
     for (const dialect of RECORDED_DIALECTS) {
       const generation = buildGeneration({ dialect, provider: 'xai' });
       const call = { generation, keyId: 1 };
-      const page = String(CallPage({ call, keyName: 'k', messages, language, apiUrl }));
+      const page = String(CallDetails({ call, keyName: 'k', messages, language, apiUrl }));
       expect(page).toContain(`<dd>${messages.calls.dialects[dialect]}</dd>`);
       expect(page).not.toContain(`<dd>${dialect}</dd>`);
       expect(page).toContain('<dd>xAI</dd>');

@@ -5,11 +5,13 @@
 
 import {
   CALL_BUCKETS,
+  type CallPage,
   type CallSummary,
   findCallRecord,
   listCalls,
   listKeys,
   nextPageCursor,
+  SEARCHED_CALLS,
   summarizeCalls,
   sumUsage,
 } from '@farebox/database/statements';
@@ -38,7 +40,8 @@ import { csvResponse } from '../format/csv.ts';
 import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
-import { CallPage } from './call-details.tsx';
+import { CallDetails } from './call-details.tsx';
+import { isCut, toEndingKind } from './call-ending.ts';
 import { CALL_HEADERS, CALLS_PER_FILE, streamCallBatches } from './call-export.ts';
 import { type CallQuery, OUTCOMES, parseCallQuery, toQueryString } from './call-filters.ts';
 import { CallTable } from './call-table.tsx';
@@ -107,12 +110,12 @@ function listPresets({ filter }: CallQuery, today: number, messages: Messages): 
 /** The number of calls of each outcome among those summarized, ignoring the outcome's own filter. */
 function countOutcomes(summary: CallSummary | undefined) {
   const counts = { all: 0, succeeded: 0, cut: 0, failed: 0 };
-  for (const { httpStatus, reason, calls } of summary?.endings ?? []) {
+  for (const { calls, ...ended } of summary?.endings ?? []) {
+    const { httpStatus } = ended;
     counts.all += calls;
     if (httpStatus !== null && httpStatus < 400) counts.succeeded += calls;
     else counts.failed += calls;
-    if (reason === 'estimated_after_disconnect' || reason === 'estimated_after_upstream_cut')
-      counts.cut += calls;
+    if (isCut(toEndingKind(ended))) counts.cut += calls;
   }
   return counts;
 }
@@ -208,6 +211,44 @@ async function loadKeyNames(c: Context<SignedInEnv>): Promise<(keyId: number) =>
   return (keyId) => names.get(keyId) ?? messages.usage.deletedKey(String(keyId));
 }
 
+type FoundCallsProps = SummaryProps &
+  Readonly<{ query: CallQuery; list: CallPage; keyName: (keyId: number) => string }>;
+
+/** One page of calls, and the way to older ones. */
+const FoundCalls: FC<FoundCallsProps> = ({ query, list, keyName, messages, language }) => {
+  const { calls: t, layout } = messages;
+  const { calls, next, isPartial } = list;
+  return (
+    <>
+      {calls.length > 0 && (
+        <CallTable messages={messages} language={language} calls={calls} keyName={keyName} />
+      )}
+      {calls.length === 0 && !isPartial && (
+        <EmptyState text={t.empty}>
+          <p>
+            <a href="/calls">{t.clearFilters}</a>
+          </p>
+        </EmptyState>
+      )}
+      {isPartial && (
+        <Note kind="info">{t.searchedLatest(formatCount(SEARCHED_CALLS, language))}</Note>
+      )}
+      <p class="pages">
+        {query.before !== null && (
+          <a class="button plain" href={`/calls${toQueryString(query, null)}`}>
+            {layout.newest}
+          </a>
+        )}
+        {next !== null && (
+          <a class="button plain" href={`/calls${toQueryString(query, next)}`}>
+            {isPartial ? t.searchOlder : layout.older}
+          </a>
+        )}
+      </p>
+    </>
+  );
+};
+
 export const callRoutes = new Hono<SignedInEnv>();
 for (const path of ['/calls', '/calls/*', '/calls.csv']) callRoutes.use(path, requireSignIn);
 
@@ -222,8 +263,8 @@ async function loadCallPage(c: Context<SignedInEnv>, query: CallQuery) {
   const { db } = deps.identity;
   const { account } = user;
   const { outcome } = query.filter;
-  const [rows, filterOptions, accountStatus, refused, ...rest] = await Promise.all([
-    listCalls(db, account, { ...query, limit: CALLS_PER_PAGE + 1 }),
+  const [list, filterOptions, accountStatus, refused, ...rest] = await Promise.all([
+    listCalls(db, account, { ...query, limit: CALLS_PER_PAGE }),
     loadFilterOptions(c, query),
     deps.accounts.status(account),
     deps.accounts.refusedCalls(account),
@@ -232,13 +273,9 @@ async function loadCallPage(c: Context<SignedInEnv>, query: CallQuery) {
     outcome === undefined ? undefined : summarizeCalls(db, account, query.filter, SUMMARIZED_CALLS),
   ]);
   const [keyName, summary, shown] = rest;
-  const visibleCalls = rows.slice(0, CALLS_PER_PAGE);
-  const last = visibleCalls.at(-1)?.generation;
-  const hasMore = rows.length > CALLS_PER_PAGE && last !== undefined;
   return {
-    ...{ visibleCalls, filterOptions, keyName, summary, refused },
+    ...{ list, filterOptions, keyName, summary, refused },
     shown: outcome === undefined ? summary : shown,
-    older: hasMore ? { at: last.createdAt, id: last.id } : null,
     inFlight: accountStatus?.openCalls ?? 0,
   };
 }
@@ -251,7 +288,7 @@ callRoutes.get('/calls', async (c) => {
   if (callPath !== null) return c.redirect(callPath, 303);
   const query = parseCallQuery((name) => c.req.query(name));
   const data = await loadCallPage(c, query);
-  const { visibleCalls, filterOptions, summary, shown, older, inFlight, keyName, refused } = data;
+  const { list, filterOptions, summary, shown, inFlight, keyName, refused } = data;
   const locale = { messages, language };
   const today = toEpochDay(deps.identity.now());
   return page(
@@ -275,27 +312,7 @@ callRoutes.get('/calls', async (c) => {
         {shown !== undefined && <CallHistogram {...locale} summary={shown} />}
         <OutcomeSegments {...locale} query={query} summary={summary} />
         {inFlight > 0 && <p>{t.inProgress(formatCount(inFlight, language))}</p>}
-        {visibleCalls.length === 0 ? (
-          <EmptyState text={t.empty}>
-            <p>
-              <a href="/calls">{t.clearFilters}</a>
-            </p>
-          </EmptyState>
-        ) : (
-          <CallTable {...locale} calls={visibleCalls} keyName={keyName} />
-        )}
-        <p class="pages">
-          {query.before !== null && (
-            <a class="button plain" href={`/calls${toQueryString(query, null)}`}>
-              {layout.newest}
-            </a>
-          )}
-          {older !== null && (
-            <a class="button plain" href={`/calls${toQueryString(query, older)}`}>
-              {layout.older}
-            </a>
-          )}
-        </p>
+        <FoundCalls {...locale} query={query} list={list} keyName={keyName} />
       </Card>
       <RefusedCallList {...locale} refused={refused} keyName={keyName} />
       <p>
@@ -344,7 +361,7 @@ callRoutes.get('/calls.csv', async (c) => {
     loadKeyNames(c),
     nextPageCursor(db, user.account, { ...query, limit: CALLS_PER_FILE }),
   ]);
-  const batches = streamCallBatches({ db, account: user.account, ...query, keyName });
+  const batches = streamCallBatches({ db, account: user.account, ...query, next, keyName });
   const response = csvResponse('farebox-calls.csv', CALL_HEADERS, batches);
   // RFC 8288: lets a client follow the link from file to file.
   if (next !== null)
@@ -374,6 +391,6 @@ callRoutes.get('/calls/:id{[0-9a-f]{32}}', async (c) => {
         </a>
       ),
     },
-    <CallPage {...props} />,
+    <CallDetails {...props} />,
   );
 });

@@ -4,7 +4,7 @@ import { Badge, Card, EmptyState, formatCount, Money } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { NanoUsd } from '@farebox/money';
 import type { FC } from 'hono/jsx';
-import { type CallEndingKind, toBadgeKind, toEndingKind } from '../calls/call-ending.ts';
+import { type CallEndingKind, isCut, toBadgeKind, toEndingKind } from '../calls/call-ending.ts';
 
 type Failure = Readonly<{ ending: CallEndingKind; calls: number; charged: NanoUsd }>;
 
@@ -21,7 +21,7 @@ function groupFailures(endings: readonly CallEnding[]): readonly Failure[] {
 
 /** The filter of the list of calls that shows these. */
 function toOutcome(ending: CallEndingKind): 'cut' | 'failed' {
-  return ending === 'client_left' || ending === 'provider_cut' ? 'cut' : 'failed';
+  return isCut(ending) ? 'cut' : 'failed';
 }
 
 export const FailureList: FC<

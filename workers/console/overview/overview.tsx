@@ -317,7 +317,7 @@ const Activity: FC<
         actions={<a href="/calls">{overview.allCalls}</a>}
       >
         <CallTable
-          calls={data.latest}
+          calls={data.latest.calls}
           keyName={(id) => keyName(String(id))}
           messages={messages}
           language={language}
