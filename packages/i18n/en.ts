@@ -195,6 +195,7 @@ export const en = {
         'Your password was changed. All other sessions were ended, and this one was renewed.',
       email_requested:
         'We sent a link to the new address. Your email address changes once you open the link and confirm.',
+      session_named: 'The session’s name was saved.',
       session_ended: 'The session was ended.',
       other_sessions_ended: 'All other sessions were ended.',
       totp_removed: 'The authenticator app was removed.',
@@ -222,7 +223,14 @@ export const en = {
     remaining: (count: number) => `${count} remaining`,
     sessions: 'Active sessions',
     sessionsText:
-      'Where your account is signed in. We don’t store IP addresses or browser names, so we can only show times.',
+      'Where your account is signed in. We don’t store IP addresses or anything about your browser. Give a session a name to recognize it later.',
+    nameSession: 'Name this session',
+    renameSession: 'Rename',
+    nameSessionStarted: (session: string) => `Name the session: ${session}`,
+    sessionName: 'Session name',
+    sessionNameHint: 'For example “work laptop”. Only what you save here is stored.',
+    saveSessionName: 'Save name',
+    sessionNameTooLong: 'A session’s name can have at most 64 characters.',
     signedInAt: 'Signed in',
     lastActive: 'Last active',
     currentSession: 'Current session',

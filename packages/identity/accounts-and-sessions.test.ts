@@ -10,6 +10,7 @@ import {
   endSession,
   findSessionUser,
   listSessions,
+  nameSession,
   openAccount,
   REAUTH_TTL_MS,
   reauthenticate,
@@ -282,6 +283,28 @@ describe('sessions', () => {
     const unused = await harness.createUser();
     harness.advance(14 * DAY_MS);
     expect(await findSessionUser(harness.deps, unused.signedIn.session)).toBeUndefined();
+  });
+
+  it('have the name that their owner gives them, and no other user can give or take it', async () => {
+    const { user } = await harness.createUser();
+    const otherUser = await harness.createUser();
+    const getName = async () => (await listSessions(harness.deps, user))[0]?.name;
+    expect(await getName()).toBeNull();
+    const handle = user.session;
+    expect(await nameSession(harness.deps, user, { handle, name: ' Work\u0000\nlaptop ' })).toEqual(
+      {
+        ok: true,
+      },
+    );
+    expect(await getName()).toBe('Work laptop');
+    await nameSession(harness.deps, otherUser.user, { handle, name: 'mine' });
+    expect(await nameSession(harness.deps, user, { handle, name: 'x'.repeat(65) })).toEqual({
+      ok: false,
+      reason: 'too_long',
+    });
+    expect(await getName()).toBe('Work laptop');
+    await nameSession(harness.deps, user, { handle, name: '  ' });
+    expect(await getName()).toBeNull();
   });
 
   it('are listed, and end one at a time, all others at once or by their own cookie, never those of another user', async () => {

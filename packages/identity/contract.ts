@@ -134,12 +134,16 @@ export type SessionUser = Readonly<{
 
 export type SessionInfo = Readonly<{
   handle: string;
+  /** The name its owner gave it. */
+  name: string | null;
   createdAt: Instant;
   seenAt: Instant;
   /** When a second factor or a recovery code was last shown in the session. */
   lastFactorAt: Instant | null;
   current: boolean;
 }>;
+
+export type NameSessionResult = Readonly<{ ok: true } | { ok: false; reason: 'too_long' }>;
 
 /** A sensitive action requires authentication no older than this. */
 export const REAUTH_TTL_MS = 15 * 60_000;

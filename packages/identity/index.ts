@@ -35,6 +35,8 @@ export {
   endSession,
   findSessionUser,
   listSessions,
+  MAX_SESSION_NAME_LENGTH,
+  nameSession,
   signOut,
 } from './sessions.ts';
 export { beginPasskeyAssertion, getMfaFactors, signIn, verifySecondFactor } from './sign-in.ts';

@@ -5,8 +5,15 @@ import {
   deleteSessionByToken,
   findSession,
   selectSessions,
+  updateSessionName,
 } from '@farebox/database/users';
-import type { IdentityDeps, SessionInfo, SessionUser, Token } from './contract.ts';
+import type {
+  IdentityDeps,
+  NameSessionResult,
+  SessionInfo,
+  SessionUser,
+  Token,
+} from './contract.ts';
 import { SESSION_TOUCH_INTERVAL_MS, TTL } from './lifetimes.ts';
 import { hashToken } from './tokens.ts';
 
@@ -31,6 +38,23 @@ export async function listSessions(
 ): Promise<readonly SessionInfo[]> {
   const rows = await selectSessions(deps.db, user.account, deps.now(), TTL.sessionUnused);
   return rows.map((row) => ({ ...row, current: row.handle === user.session }));
+}
+
+export const MAX_SESSION_NAME_LENGTH = 64;
+
+/**
+ * Names one of the user's own sessions; an empty name takes it away. Control characters count as
+ * spaces. A handle of another user has no effect.
+ */
+export async function nameSession(
+  deps: IdentityDeps,
+  user: SessionUser,
+  session: Readonly<{ handle: string; name: string }>,
+): Promise<NameSessionResult> {
+  const name = session.name.replace(/[\p{Cc}\p{Zs}]+/gu, ' ').trim();
+  if (name.length > MAX_SESSION_NAME_LENGTH) return { ok: false, reason: 'too_long' };
+  await updateSessionName(deps.db, user.account, session.handle, name === '' ? null : name);
+  return { ok: true };
 }
 
 /** Ends one of the user's own sessions. A handle of another user has no effect. */

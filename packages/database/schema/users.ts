@@ -55,6 +55,8 @@ export const sessions = pgTable(
     accountId: accountId(),
     /** Identifies the session in its owner's list, and authenticates nothing. */
     handle: varchar('handle', { length: 16 }).notNull().unique('sessions_handle'),
+    /** The name its owner gave it; nothing is taken from the browser. */
+    name: varchar('name', { length: 64 }),
     createdAt: instant('created_at').notNull(),
     seenAt: instant('seen_at').notNull(),
     /**

@@ -53,6 +53,7 @@ export {
   type NewSession,
   type SessionGrant,
   selectSessions,
+  updateSessionName,
 } from './sessions.ts';
 export {
   deleteSignUps,

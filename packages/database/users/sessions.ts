@@ -150,8 +150,11 @@ export async function markReauthenticated(
 
 export type SessionSummary = Readonly<{
   handle: string;
+  /** The name its owner gave it. */
+  name: string | null;
   createdAt: Instant;
-  seenAt: Instant /** When a second factor or a recovery code was last shown in the session. */;
+  seenAt: Instant;
+  /** When a second factor or a recovery code was last shown in the session. */
   lastFactorAt: Instant | null;
 }>;
 
@@ -166,6 +169,7 @@ export async function selectSessions(
     db
       .select({
         handle: sessions.handle,
+        name: sessions.name,
         createdAt: sessions.createdAt,
         seenAt: sessions.seenAt,
         lastFactorAt: sessions.lastFactorAt,
@@ -181,10 +185,26 @@ export async function selectSessions(
   );
   return rows.map((row) => ({
     handle: row.handle,
+    name: row.name,
     createdAt: row.createdAt.getTime(),
     seenAt: row.seenAt.getTime(),
     lastFactorAt: row.lastFactorAt?.getTime() ?? null,
   }));
+}
+
+/** Names a session of the account; null takes the name away. */
+export async function updateSessionName(
+  db: Database,
+  accountId: AccountId,
+  handle: string,
+  name: string | null,
+): Promise<void> {
+  await queryOrThrow(
+    db
+      .update(sessions)
+      .set({ name })
+      .where(and(eq(sessions.accountId, accountId), eq(sessions.handle, handle))),
+  );
 }
 
 export async function deleteSessionByToken(db: Database, tokenHash: string): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * The Security screen: email address and its deliverability, password, second factors, and
- * sessions. Changes have pages of their own, except ending a session.
+ * sessions. Changes have pages of their own, except naming and ending a session.
  */
-import { Badge, Card, formatTime, readForm, Time, Toast } from '@farebox/design';
+import { Badge, Card, Note, readForm, Toast } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import {
   endOtherSessions,
@@ -10,18 +10,18 @@ import {
   type FactorsStatus,
   getFactorsStatus,
   listSessions,
-  type SessionInfo,
+  nameSession,
 } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { describeBrowser } from './browser-name.ts';
+import { SessionList } from './session-list.tsx';
 import { findAddressSuppression, UndeliverableBanner } from './undeliverable-banner.tsx';
 
 export const securityRoutes = new Hono<SignedInEnv>();
 securityRoutes.use('/security/*', requireSignIn);
-
-type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
 const FactorList: FC<{ messages: Messages; factorStatus: FactorsStatus }> = ({
   messages,
@@ -58,65 +58,6 @@ const FactorList: FC<{ messages: Messages; factorStatus: FactorsStatus }> = ({
   );
 };
 
-const SessionItem: FC<LocaleProps & { row: SessionInfo }> = ({ messages, language, row }) => {
-  const { security: t } = messages;
-  return (
-    <li>
-      <div>
-        {t.lastActive}: <Time at={row.seenAt} language={language} />
-        <span class="second">
-          {t.signedInAt}: <Time at={row.createdAt} language={language} />
-        </span>
-        <span class="second">
-          {t.signedInWith}: {row.lastFactorAt === null ? t.byPassword : t.byFactor}
-        </span>
-      </div>
-      {row.current ? (
-        <Badge kind="good">{t.currentSession}</Badge>
-      ) : (
-        <form method="post" action="/security/sessions/end">
-          <input type="hidden" name="session" value={row.handle} />
-          <button
-            type="submit"
-            class="plain"
-            aria-label={t.endSessionStarted(formatTime(row.createdAt, language))}
-          >
-            {t.endSession}
-          </button>
-        </form>
-      )}
-    </li>
-  );
-};
-
-/** A list, because on a phone a table would hide the button that ends a session. */
-const SessionList: FC<LocaleProps & { rows: readonly SessionInfo[] }> = ({
-  messages,
-  language,
-  rows,
-}) => {
-  const { security: t } = messages;
-  return (
-    <>
-      <p class="quiet-text">{t.sessionsText}</p>
-      <ul class="list">
-        {rows.map((row) => (
-          <SessionItem messages={messages} language={language} row={row} />
-        ))}
-      </ul>
-      {rows.length > 1 && (
-        <form method="post" action="/security/sessions/end-others">
-          <p>
-            <button type="submit" class="plain">
-              {t.endOtherSessions}
-            </button>
-          </p>
-        </form>
-      )}
-    </>
-  );
-};
-
 /** Returns the message for the code after `?done=`; undefined for unknown codes. */
 function getDoneMessage(c: Context<SignedInEnv>): string | undefined {
   const code = c.req.query('done') ?? '';
@@ -124,7 +65,7 @@ function getDoneMessage(c: Context<SignedInEnv>): string | undefined {
   return Object.hasOwn(doneMessages, code) ? doneMessages[code] : undefined;
 }
 
-securityRoutes.get('/security', async (c) => {
+async function securityScreen(c: Context<SignedInEnv>, nameProblem?: string) {
   const { deps, user, messages, language } = c.var;
   const [rows, factorStatus, suppression] = await Promise.all([
     listSessions(deps.identity, user),
@@ -135,7 +76,12 @@ securityRoutes.get('/security', async (c) => {
   const doneMessage = getDoneMessage(c);
   return page(
     c,
-    { title: t.title, activePath: '/security', wide: true },
+    {
+      title: t.title,
+      activePath: '/security',
+      wide: true,
+      status: nameProblem === undefined ? 200 : 422,
+    },
     <>
       {doneMessage !== undefined && <Toast text={doneMessage} closeLabel={messages.layout.close} />}
       <UndeliverableBanner suppression={suppression} messages={messages} language={language} />
@@ -160,10 +106,27 @@ securityRoutes.get('/security', async (c) => {
         </Card>
       </div>
       <Card id="sessions" title={t.sessions}>
-        <SessionList messages={messages} language={language} rows={rows} />
+        {nameProblem !== undefined && <Note kind="problem">{nameProblem}</Note>}
+        <SessionList
+          messages={messages}
+          language={language}
+          rows={rows}
+          suggestedName={describeBrowser(c.req.header('user-agent') ?? '')}
+        />
       </Card>
     </>,
   );
+}
+
+securityRoutes.get('/security', (c) => securityScreen(c));
+
+securityRoutes.post('/security/sessions/name', async (c) => {
+  const { deps, user, messages } = c.var;
+  const form = await readForm(c);
+  const session = { handle: form.text('session'), name: form.text('name') };
+  const result = await nameSession(deps.identity, user, session);
+  if (!result.ok) return securityScreen(c, messages.security.sessionNameTooLong);
+  return c.redirect('/security?done=session_named', 303);
 });
 
 securityRoutes.post('/security/sessions/end', async (c) => {
@@ -176,3 +139,6 @@ securityRoutes.post('/security/sessions/end-others', async (c) => {
   await endOtherSessions(c.var.deps.identity, c.var.user);
   return c.redirect('/security?done=other_sessions_ended', 303);
 });
+
+/** GET of a POST-only path, reached after a change of language. */
+securityRoutes.get('/security/sessions/*', (c) => c.redirect('/security', 303));
