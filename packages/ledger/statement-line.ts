@@ -75,7 +75,7 @@ function toCall(call: StatementCall): unknown {
     provider: call.provider,
     dialect: call.dialect,
     stream: call.stream,
-    http_status: call.httpStatus === null ? null : String(call.httpStatus),
+    status: call.httpStatus === null ? null : String(call.httpStatus),
     reason: call.reason,
     tokens: toTexts(COUNTED, call.usage),
     prices: toTexts(PRICED, call.prices),
