@@ -1,4 +1,5 @@
-/** Dependencies of the deposits package. Its only access to the ledger is to credit. */
+/** Dependencies of the deposits package. Its only access to the ledger is to credit
+ * deposits and to post refunds that were reserved. */
 import type { Database } from '@farebox/database';
 import type { CreditsRpc, Instant } from '@farebox/ledger';
 import type { LogEvent } from '@farebox/telemetry';

@@ -27,6 +27,13 @@ export {
 export { NETWORK_NAMES } from './network-names.ts';
 export { safeBlock } from './provider-agreement.ts';
 export { readReceipt, type TransactionReceipt } from './receipts.ts';
+export {
+  checkRefundAddress,
+  REFUND_FEES,
+  REFUND_STEP,
+  type RefundAddressError,
+  toTokenUnits,
+} from './refund-addresses.ts';
 export { runScheduled } from './scheduled.ts';
 export {
   type AddressDeps,

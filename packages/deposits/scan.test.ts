@@ -1021,3 +1021,59 @@ describe('a final block that changes', () => {
     expect(credited.size).toBe(1);
   });
 });
+
+describe('a refund that the treasury reported', () => {
+  const RECIPIENT = `0x${'7'.repeat(40)}`;
+
+  /** 20 USD with a fee of 0.10, reported with a transaction. */
+  async function reportRefund(txHash: string): Promise<string> {
+    const id = txHash.slice(2, 34);
+    await db.execute(`delete from refunds`);
+    await db.execute(`insert into refunds (id, account_id, chain, address, amount, fee, state,
+      requested_at, tx_hash) values ('${id}', '${ADA}', 'polygon', '${RECIPIENT}', 20000000000,
+      100000000, 'sent', now(), '${txHash}')`);
+    return id;
+  }
+
+  /** Runs the cron with a ledger that answers `answers` in turn, and returns the state after it. */
+  async function run(paid: string[], isLost = false): Promise<unknown> {
+    const payRefund = async (_: string, id: string) => {
+      paid.push(id);
+      if (isLost) throw new Error('the answer is lost');
+      return { ok: true, posted: 0n } as const;
+    };
+    const deps = buildDeps();
+    await runScheduled({ ...deps, credits: { ...deps.credits, payRefund } });
+    const { rows } = await db.execute(`select state, tx_hash from refunds`);
+    return rows[0];
+  }
+
+  it('is posted once its transfer is final at every provider', async () => {
+    mine(30);
+    const txHash = pay(RECIPIENT, 19_900_000n);
+    const id = await reportRefund(txHash);
+    const paid: string[] = [];
+    expect(await run(paid)).toMatchObject({ state: 'sent' });
+    expect(paid).toEqual([]);
+    mine(40);
+    // The ledger posted it, and nobody learnt of it: the next run asks by the same id.
+    expect(await run(paid, true)).toMatchObject({ state: 'sent' });
+    expect(await run(paid)).toMatchObject({ state: 'paid', tx_hash: txHash });
+    expect(paid).toEqual([id, id]);
+    await run(paid);
+    expect(paid).toHaveLength(2);
+  });
+
+  it.each([
+    ['other units', RECIPIENT, 19_900_001n],
+    ['another address', STRANGER, 19_900_000n],
+  ])('is not posted when its transaction moved %s', async (_, to, units) => {
+    mine(30);
+    await reportRefund(pay(to, units));
+    mine(40);
+    const paid: string[] = [];
+    expect(await run(paid)).toMatchObject({ state: 'exported', tx_hash: null });
+    expect(paid).toEqual([]);
+    expect(loggedEvents.map(({ event }) => event)).toContain('refund_contradicted');
+  });
+});

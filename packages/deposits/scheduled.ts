@@ -7,6 +7,7 @@ import type { Chain } from './contract.ts';
 import { creditChain } from './credit.ts';
 import { rescanDaily } from './daily-rescan.ts';
 import type { DepositDeps } from './deps.ts';
+import { confirmRefunds } from './refund-confirmation.ts';
 import { scanChain } from './scan.ts';
 import { confirmSweeps } from './sweep-confirmation.ts';
 
@@ -23,6 +24,7 @@ async function processChain(deps: DepositDeps, chain: Chain): Promise<void> {
   await rescanDaily(deps, chain);
   await creditChain(deps, chain, scanned.tips);
   await confirmSweeps(deps, chain, scanned.tips);
+  await confirmRefunds(deps, chain, scanned.tips);
   await auditChain(deps, chain);
 }
 

@@ -19,6 +19,11 @@ export function isSenderProblem(screening: Screening | undefined): screening is 
 /** Compared on every network: an address is the same 20 bytes on all of them. */
 const SANCTIONED: ReadonlySet<HexAddress> = new Set(frozen.addresses);
 
+/** Whether an address is sanctioned or blocked by the operator; it asks no network. */
+export function isBlockedAddress(blocked: readonly HexAddress[], address: HexAddress): boolean {
+  return SANCTIONED.has(address) || blocked.includes(address);
+}
+
 /**
  * Screens each sender. Every provider is asked whether the issuer froze it: one "yes" is enough to
  * hold its deposits, and only a "no" of all of them clears it.
@@ -30,7 +35,7 @@ export async function screenSenders(
 ): Promise<ReadonlyMap<HexAddress, Screening>> {
   const screenings = new Map<HexAddress, Screening>();
   for (const sender of senders) {
-    const isBlocked = SANCTIONED.has(sender) || deps.blockedSenders.includes(sender);
+    const isBlocked = isBlockedAddress(deps.blockedSenders, sender);
     screenings.set(sender, isBlocked ? 'blocked_sender' : 'clear');
   }
   const unblocked = [...screenings.keys()].filter((one) => screenings.get(one) === 'clear');

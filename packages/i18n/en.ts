@@ -568,6 +568,8 @@ export const en = {
     kind: 'Type',
     credit: 'Credit',
     adjustment: 'Adjustment',
+    refund: 'Refund',
+    correction: 'Correction of a bill',
     time: 'Time',
     amount: 'Amount',
     balanceAfter: 'Balance after',
@@ -590,6 +592,59 @@ export const en = {
     callsOnDay: (day: string) => `Calls on ${day}`,
     balance: 'Balance',
     reserved: 'Reserved for calls in progress',
+  },
+  refunds: {
+    title: 'Refunds',
+    intro:
+      'What is left of your deposits can be paid back in USDT, on a network that you deposited on. You confirm the request by email. Then the amount is reserved, an operator decides, and it is paid. The network’s fee is deducted. Credits that we gave you are not paid out.',
+    refundable: 'Can be paid back now:',
+    request: 'Request a refund',
+    network: 'Network',
+    fee: (amount: string) => `network fee ${amount}`,
+    address: 'Address',
+    addressHint: 'Copy it from your wallet. A transfer to a wrong address can’t be undone.',
+    amount: 'Amount in USD, with the network fee',
+    submit: 'Send the confirmation email',
+    earlier: 'Your refunds',
+    state: 'State',
+    transaction: 'Transaction',
+    cancel: 'Cancel',
+    emailSent: 'We sent you an email. The refund starts when you confirm it there, within an hour.',
+    confirmIntro:
+      'Check the amount and the address. After that the amount can no longer be used for calls.',
+    confirmSubmit: 'Confirm refund',
+    confirmed:
+      'Confirmed. The amount is reserved, and you can follow the refund on your statement’s page of refunds.',
+    linkInvalid: 'This link was used or has expired. Request the refund again.',
+    states: {
+      requested: 'waits for your email',
+      confirmed: 'confirmed',
+      reserved: 'reserved, waits for a decision',
+      half_approved: 'reserved, waits for a decision',
+      approved: 'approved, will be paid',
+      exported: 'approved, will be paid',
+      sent: 'paid, waits for the network',
+      paid: 'paid',
+      declined: 'declined',
+      cancelled: 'cancelled',
+      expired: 'expired',
+    },
+    reasons: {
+      address_screened: 'We may not pay to this address.',
+      under_review: 'The account is under review.',
+      ask_support: 'Please write to us.',
+      insufficient: 'The balance was too low by then.',
+      expired: 'It was not decided in time. You can request it again.',
+    },
+    errors: {
+      network: 'Choose a network that you deposited on.',
+      malformed: 'This is not an address of this network, or its checksum is wrong.',
+      not_yours: 'This address belongs to us or to a token. Use an address of yours.',
+      blocked: 'We may not pay to this address.',
+      amount: 'Enter an amount above twice the network fee, with at most six decimals.',
+      insufficient: 'This is more than can be paid back now.',
+      open: 'Another refund is open. Wait for it or cancel it.',
+    },
   },
   notifications: {
     lowBalance: 'Low balance',
@@ -892,6 +947,31 @@ export const en = {
         'Create a new key, and check your calls for any you didn’t make.',
       ],
       action: 'Review API keys',
+    },
+    confirm_refund: {
+      subject: 'Confirm your refund',
+      lines: (amount: string, network: string, address: string): readonly string[] => [
+        `A refund was requested from your account: ${amount}, to this address on ${network}:`,
+        `${address}`,
+        'The link expires in an hour and can be used once.',
+      ],
+      action: 'Check and confirm',
+    },
+    refund_paid: {
+      subject: 'Your refund was paid',
+      lines: (amount: string, hash: string): readonly string[] => [
+        `We paid you ${amount} in USDT.`,
+        `Transaction: ${hash}`,
+      ],
+      action: 'Your refunds',
+    },
+    refund_not_paid: {
+      subject: 'Your refund was not paid',
+      lines: (amount: string, why: string): readonly string[] => [
+        `The refund of ${amount} ended without a payment. Its amount is available again.`,
+        `${why}`,
+      ],
+      action: 'Your refunds',
     },
     account_deleted: {
       subject: 'Your account was deleted',
@@ -1212,7 +1292,7 @@ export const en = {
     balanceTitle: 'Your remaining balance',
     currentBalance: 'Current balance:',
     balanceText:
-      'Your balance isn’t refunded automatically: we can’t be sure that any blockchain address is still yours. Spend it first, or contact us before you delete your account, and an operator will check whether and how it can be refunded. After deletion, only your account ID and the receipt can show that it was yours.',
+      'Your balance isn’t refunded by the deletion itself. Request a refund first: what is left of your deposits is paid back, also after the deletion if you confirmed the request before. The rest of the balance is lost.',
     retainedTitle: 'What we keep',
     retainedText:
       'Singapore law requires financial records to be kept for five years. We therefore keep your balance entries, call metadata and receipts under your random account ID, with nothing that names you.',
@@ -1300,6 +1380,11 @@ export const en = {
       },
       adjustments: {
         contents: 'Adjustments to your balance that operators proposed, and why.',
+        retention: 'five years, under the account ID',
+      },
+      refunds: {
+        contents:
+          'Refunds of your deposits that you requested: network, address, amounts, state and transaction.',
         retention: 'five years, under the account ID',
       },
       deposit_addresses: {

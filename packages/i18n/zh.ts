@@ -531,6 +531,8 @@ export const zh: Messages = {
     kind: '类型',
     credit: '入账',
     adjustment: '调整',
+    refund: '退款',
+    correction: '账单更正',
     time: '时间',
     amount: '金额',
     balanceAfter: '变动后余额',
@@ -553,6 +555,57 @@ export const zh: Messages = {
     callsOnDay: (day) => `${day} 的调用`,
     balance: '余额',
     reserved: '为进行中的调用预留',
+  },
+  refunds: {
+    title: '退款',
+    intro:
+      '您的充值中未使用的部分可以用 USDT 退回到您充值过的网络。您先通过邮件确认申请，之后金额会被预留，由运营人员决定并支付。网络手续费会从中扣除。我们赠送的余额不退。',
+    refundable: '目前可退：',
+    request: '申请退款',
+    network: '网络',
+    fee: (amount: string) => `网络手续费 ${amount}`,
+    address: '地址',
+    addressHint: '请从钱包中复制。转到错误地址的款项无法撤回。',
+    amount: '金额（USD，含网络手续费）',
+    submit: '发送确认邮件',
+    earlier: '您的退款',
+    state: '状态',
+    transaction: '交易',
+    cancel: '取消',
+    emailSent: '我们已向您发送邮件。请在一小时内确认，退款才会开始。',
+    confirmIntro: '请核对金额和地址。确认后，这笔金额不能再用于调用。',
+    confirmSubmit: '确认退款',
+    confirmed: '已确认。金额已预留，可在退款页面查看进度。',
+    linkInvalid: '此链接已使用或已过期。请重新申请退款。',
+    states: {
+      requested: '等待邮件确认',
+      confirmed: '已确认',
+      reserved: '已预留，等待决定',
+      half_approved: '已预留，等待决定',
+      approved: '已批准，等待支付',
+      exported: '已批准，等待支付',
+      sent: '已支付，等待网络确认',
+      paid: '已支付',
+      declined: '已拒绝',
+      cancelled: '已取消',
+      expired: '已过期',
+    },
+    reasons: {
+      address_screened: '我们不能向此地址付款。',
+      under_review: '账户正在审核。',
+      ask_support: '请联系我们。',
+      insufficient: '当时余额不足。',
+      expired: '未能及时决定。您可以重新申请。',
+    },
+    errors: {
+      network: '请选择您充值过的网络。',
+      malformed: '这不是该网络的地址，或校验和有误。',
+      not_yours: '此地址属于我们或属于代币合约。请使用您自己的地址。',
+      blocked: '我们不能向此地址付款。',
+      amount: '请输入大于网络手续费两倍的金额，最多六位小数。',
+      insufficient: '超过目前可退的金额。',
+      open: '已有一笔退款在进行。请等待或取消。',
+    },
   },
   notifications: {
     lowBalance: '余额不足提醒',
@@ -835,6 +888,31 @@ export const zh: Messages = {
         '请创建新密钥，并检查调用记录中是否有不是您发起的调用。',
       ],
       action: '检查 API 密钥',
+    },
+    confirm_refund: {
+      subject: '确认您的退款',
+      lines: (amount: string, network: string, address: string): readonly string[] => [
+        `您的账户申请了退款：${amount}，退到 ${network} 上的这个地址：`,
+        `${address}`,
+        '此链接一小时内有效，只能使用一次。',
+      ],
+      action: '核对并确认',
+    },
+    refund_paid: {
+      subject: '您的退款已支付',
+      lines: (amount: string, hash: string): readonly string[] => [
+        `我们已用 USDT 向您支付 ${amount}。`,
+        `交易：${hash}`,
+      ],
+      action: '您的退款',
+    },
+    refund_not_paid: {
+      subject: '您的退款未支付',
+      lines: (amount: string, why: string): readonly string[] => [
+        `${amount} 的退款已结束，没有支付。金额已恢复可用。`,
+        `${why}`,
+      ],
+      action: '您的退款',
     },
     account_deleted: {
       subject: '您的账户已删除',
@@ -1123,7 +1201,7 @@ export const zh: Messages = {
     balanceTitle: '剩余余额',
     currentBalance: '当前余额：',
     balanceText:
-      '余额不会自动退还：我们无法确定区块链上的哪个地址现在仍属于您。请先用完余额，或在删除账户之前联系我们，由运营人员确认能否以及如何退还。删除之后，只有凭账户 ID 和回执才能证明余额曾属于您。',
+      '删除账户本身不会退还余额。请先申请退款：未使用的充值会退还，若您在删除前已确认申请，删除后也会支付。其余余额将会失去。',
     retainedTitle: '我们保留的数据',
     retainedText:
       '新加坡法律要求财务记录保存五年。因此，您的余额记录、调用元数据和回执会以随机账户 ID 保留，不含任何指明您身份的内容。',
@@ -1204,6 +1282,10 @@ export const zh: Messages = {
       },
       adjustments: {
         contents: '运营人员提议的余额调整及其原因。',
+        retention: '五年，以账户 ID 保存',
+      },
+      refunds: {
+        contents: '您申请的充值退款：网络、地址、金额、状态和交易。',
         retention: '五年，以账户 ID 保存',
       },
       deposit_addresses: {

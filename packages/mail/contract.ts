@@ -36,6 +36,11 @@ export type EmailData = Readonly<{
   budget_low: { keyName: string; spent: string; budget: BudgetName };
   budget_reached: { keyName: string; spent: string; budget: BudgetName };
   key_leaked: { keyName: string; last4: string };
+  /** The address as wallets write it, the network by its name. */
+  confirm_refund: { token: string; amount: string; network: string; address: string };
+  refund_paid: { amount: string; transaction: string };
+  /** `reason` is a word: why it was declined, or that it expired. */
+  refund_not_paid: { amount: string; reason: string };
   account_deleted: { at: string };
   /** `from` is the day from which the version is in effect, `2026-11-26`. */
   legal_text_changed: { document: LegalDocument; version: number; from: string };

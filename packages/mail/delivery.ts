@@ -39,6 +39,7 @@ const LINK_TTL_MS: Readonly<Partial<Record<EmailKind, number>>> = {
   confirm_sign_up: 60 * MINUTE_MS,
   reset_password: 30 * MINUTE_MS,
   confirm_new_email: 30 * MINUTE_MS,
+  confirm_refund: 60 * MINUTE_MS,
 };
 
 /**

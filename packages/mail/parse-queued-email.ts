@@ -32,6 +32,14 @@ const FACTS: Readonly<{ [Kind in EmailKind]: v.GenericSchema<unknown, EmailData[
   budget_low: BUDGET,
   budget_reached: BUDGET,
   key_leaked: v.object({ keyName: v.string(), last4: v.string() }),
+  confirm_refund: v.object({
+    token: v.string(),
+    amount: v.string(),
+    network: v.string(),
+    address: v.string(),
+  }),
+  refund_paid: v.object({ amount: v.string(), transaction: v.string() }),
+  refund_not_paid: v.object({ amount: v.string(), reason: v.string() }),
   account_deleted: TIME,
   legal_text_changed: v.object({
     document: v.picklist(LEGAL_DOCUMENTS),

@@ -39,6 +39,9 @@ const DATA_BY_KIND: EmailData = {
   budget_low: { keyName: 'my key', spent: '8.05', budget: 'day' },
   budget_reached: { keyName: 'my key', spent: '10.00', budget: 'whole' },
   key_leaked: { keyName: 'my key', last4: 'x9Zq' },
+  confirm_refund: { token: TOKEN, amount: '20.00', network: 'Polygon PoS', address: '0xAb' },
+  refund_paid: { amount: '20.00', transaction: `0x${'a'.repeat(64)}` },
+  refund_not_paid: { amount: '20.00', reason: 'ask_support' },
   account_deleted: { at: AT },
   legal_text_changed: { document: 'terms', version: 2, from: '2026-12-24' },
 };
@@ -61,6 +64,9 @@ const PATHS: Readonly<Record<EmailKind, string | null>> = {
   budget_low: '/keys',
   budget_reached: '/keys',
   key_leaked: '/keys',
+  confirm_refund: `/refunds/confirm?token=${TOKEN}`,
+  refund_paid: '/refunds',
+  refund_not_paid: '/refunds',
   account_deleted: null,
   legal_text_changed: null,
 };
@@ -88,6 +94,8 @@ describe.each(LANGUAGES)('emails in %s', (language) => {
       } else if (fact[0] === 'at' || fact[0] === 'from') expect(text).toContain('2026');
       else if (budget !== undefined)
         expect(text).toContain(messagesFor(language).keys.budgetNames[budget]);
+      else if (fact[0] === 'reason')
+        expect(text).toContain(messagesFor(language).refunds.reasons.ask_support);
       else expect(text).toContain(String(fact[1]));
     }
     expect(text).not.toMatch(/undefined|null|\[object|\.\./);

@@ -148,6 +148,38 @@ function accountBody(email: Email, messages: Messages): EmailBody | undefined {
   }
 }
 
+/** Emails about refunds. */
+function refundBody(email: Email, messages: Messages): EmailBody | undefined {
+  const { emails, refunds } = messages;
+  switch (email.kind) {
+    case 'confirm_refund': {
+      const { token, amount, network, address } = email.facts;
+      const content = emails.confirm_refund;
+      const lines = content.lines(formatUsd(amount), plainText(network), plainText(address));
+      return buildBody(
+        content,
+        [...lines, emails.actIfNotYou],
+        withToken('/refunds/confirm', token),
+      );
+    }
+    case 'refund_paid': {
+      const { amount, transaction } = email.facts;
+      const content = emails.refund_paid;
+      // A hash is longer than a name.
+      const hash = /^0x[0-9a-f]{64}$/.test(transaction) ? transaction : '–';
+      return buildBody(content, content.lines(formatUsd(amount), hash), '/refunds');
+    }
+    case 'refund_not_paid': {
+      const { amount, reason } = email.facts;
+      const content = emails.refund_not_paid;
+      const why = Object.entries(refunds.reasons).find(([word]) => word === reason)?.[1] ?? '–';
+      return buildBody(content, content.lines(formatUsd(amount), why), '/refunds');
+    }
+    default:
+      return undefined;
+  }
+}
+
 function formatDay(day: string, language: string): string {
   const time = Date.parse(day);
   if (Number.isNaN(time)) return '–';
@@ -248,6 +280,7 @@ export function renderEmail(email: Email, context: EmailContext): RenderedEmail 
     signUpOrLinkBody(email, messages) ??
     securityBody(email, messages, language) ??
     accountBody(email, messages) ??
+    refundBody(email, messages) ??
     legalBody(email, messages, language);
   if (content === undefined) throw new Error('There is no text for this kind of email.');
   const { greeting, recipientReason, unsubscribe } = messages.emails;

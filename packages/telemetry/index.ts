@@ -125,6 +125,10 @@ export type LogEvent =
   | { event: 'deposit_screening_unavailable'; chain: string; count: number }
   /** A reported sweep that the providers do not show; it does not count in the audit. */
   | { event: 'sweep_not_confirmed'; chain: string; count: number }
+  /** The providers show another transfer than the treasury reported for a refund. */
+  | { event: 'refund_contradicted'; account: Id; chain: string }
+  /** A refund that was paid on the chain, and that the ledger has no reservation of. */
+  | { event: 'refund_not_posted'; account: Id; reason: string }
   /** A confirmed sweep went to an address that none of this chain went to before. */
   | { event: 'sweep_to_new_address'; chain: string }
   /** The balance of an address, or of a ledger, differs from the record. */
@@ -181,6 +185,8 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'deposit_screening_unavailable',
   'sweep_not_confirmed',
   'sweep_to_new_address',
+  'refund_contradicted',
+  'refund_not_posted',
   'deposit_difference',
   'dead_letter',
   'catalog_refused',

@@ -22,6 +22,7 @@ import { playgroundRoutes } from './playground/playground.tsx';
 import { privacyRoutes } from './privacy/privacy.tsx';
 import { confirmEmailRoutes } from './recovery/confirm-email.tsx';
 import { resetPasswordRoutes } from './recovery/reset-password.tsx';
+import { confirmRefundRoutes, refundRoutes } from './refunds/refunds.tsx';
 import { SCRIPTS } from './scripts.ts';
 import { secretScanningWebhook } from './secret-scanning/webhook.ts';
 import { changeEmailRoutes } from './security/change-email.tsx';
@@ -80,6 +81,7 @@ for (const routes of [
   twoFactorRoutes,
   resetPasswordRoutes,
   confirmEmailRoutes,
+  confirmRefundRoutes,
 ]) {
   pages.route('/', routes);
 }
@@ -105,6 +107,7 @@ pages.route('/', playgroundRoutes);
 pages.route('/', keyRoutes);
 pages.route('/', privacyRoutes);
 pages.route('/', topUpRoutes);
+pages.route('/', refundRoutes);
 pages.get('/', (c) => (c.var.user === null ? landingPage(c) : overviewPage(c)));
 pages.all('*', notFoundPage);
 

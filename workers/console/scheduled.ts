@@ -1,5 +1,5 @@
 /**
- * The cron of the console: finishes account deletions, records the status of all components for the
+ * The cron of the console: finishes account deletions and refunds, records the status of all components for the
  * status page, announces new versions of the legal texts, and purges expired rows (docs/storage.md
  * lists the retention periods). A task that fails does not stop the others.
  */
@@ -11,6 +11,7 @@ import { logEvent } from '@farebox/telemetry';
 import { finishDeletions } from './account-deletion.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { announceLegalVersions } from './legal-announcements.ts';
+import { finishRefunds } from './refunds/finish-refunds.ts';
 import { checkStatus, type Fetch } from './status/record-status.ts';
 
 /** Long enough for a user or support to find out why an email did not arrive. */
@@ -39,6 +40,7 @@ export async function runScheduled(deps: ConsoleDeps, fetchUrl: Fetch): Promise<
     });
   const tasks = [
     () => finishDeletions(deps),
+    () => finishRefunds(deps),
     () => checkStatus(deps, fetchUrl),
     () => announceLegalVersions(deps),
     () => purgeInBatches(() => purgeExpired(identity)),

@@ -25,11 +25,16 @@ import {
   requireSameOrigin,
 } from './operator-auth.ts';
 import { parity } from './parity.tsx';
+import { refunds } from './refunds.tsx';
 import { accountSearch } from './search.tsx';
 
 /** The form with the treasury's report takes a file; all others are small. */
 const bodyLimits: MiddlewareHandler<OperatorEnv> = function bodyLimits(c, next) {
-  return (c.req.path === '/operators/deposits' ? reportBodyLimit : formBodyLimit)(c, next);
+  return (
+    ['/operators/deposits', '/operators/refunds'].includes(c.req.path)
+      ? reportBodyLimit
+      : formBodyLimit
+  )(c, next);
 };
 
 export const app = new Hono<OperatorEnv>();
@@ -44,6 +49,7 @@ app.route('/', accountSearch);
 app.route('/', account);
 app.route('/', accountActions);
 app.route('/', adjustments);
+app.route('/', refunds);
 app.route('/', deposits);
 app.route('/', deposit);
 app.route('/', catalog);

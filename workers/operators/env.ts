@@ -43,7 +43,7 @@ export type Env = Readonly<{
 }>;
 
 /** The networks and the current extended public keys, as they are configured. */
-export type DepositSettings = Pick<Configuration, 'chains' | 'currentKeys'>;
+export type DepositSettings = Pick<Configuration, 'chains' | 'currentKeys' | 'blockedSenders'>;
 
 /** The dependencies of every handler. */
 export type OperatorDeps = Readonly<{
@@ -79,9 +79,9 @@ function createAccessSettings(env: Env, host: string): AccessSettings {
 }
 
 function createDepositSettings(env: Env): DepositSettings {
-  const { chains, currentKeys, invalidVariables } = parseConfiguration(env);
+  const { chains, currentKeys, blockedSenders, invalidVariables } = parseConfiguration(env);
   for (const name of invalidVariables) logEvent({ event: 'binding_missing', name });
-  return { chains, currentKeys };
+  return { chains, currentKeys, blockedSenders };
 }
 
 function createAdjustmentLimits(env: Env): AdjustmentLimits {

@@ -41,6 +41,13 @@ const NAV_ITEMS: readonly NavItem[] = [
     group: 'Accounts',
   },
   {
+    path: '/operators/refunds',
+    label: 'Refunds',
+    permission: 'adjust',
+    icon: 'book',
+    group: 'Accounts',
+  },
+  {
     path: '/operators/deposits',
     label: 'Deposits',
     permission: 'view_deposits',

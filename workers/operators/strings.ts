@@ -3,6 +3,7 @@
  */
 import type { SweepTotal } from '@farebox/database/deposits';
 import type { AdjustmentState } from '@farebox/database/operators';
+import type { RefundState } from '@farebox/database/refunds';
 import type { Permission } from './roles.ts';
 
 export const ACCOUNT_ACTIONS = [
@@ -26,6 +27,11 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   applied: 'Adjustment applied.',
   waiting: 'The adjustment is above the limit and needs a second approval.',
   rejected: 'Adjustment rejected. The balance was not changed.',
+  refund_approved: 'Approved. It can be put into a file for the treasury.',
+  refund_waiting: 'This sum needs a second operator’s approval.',
+  refund_declined: 'Declined. What it had reserved is available again.',
+  refunds_exported: 'The file can be downloaded below.',
+  refunds_reported: 'Recorded. Each refund is posted once every provider shows its transfer.',
   catalog_changed: 'Change accepted. It takes effect everywhere within a minute of its moment.',
   catalog_waiting: 'This moves a price further than one operator may. It needs a second approval.',
   catalog_rejected: 'Change rejected. The catalog was not changed.',
@@ -47,6 +53,7 @@ export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   invalid_fields: 'Some fields of the form are invalid. This attempt was logged.',
   no_owner: 'The account has no email address because it was deleted.',
   not_found: 'Not found.',
+  address_refused: 'The address is blocked, or one of ours. Decline this refund.',
   conflict: 'This ID is already used by another adjustment.',
   closed: 'The account is closed, so its balance can no longer be changed.',
   not_open: 'The account’s ledger is not open yet.',
@@ -64,6 +71,7 @@ export type ActionError =
   | 'invalid_fields'
   | 'no_owner'
   | 'not_found'
+  | 'address_refused'
   | 'conflict'
   | 'closed'
   | 'not_open'
@@ -130,6 +138,20 @@ export const ADJUSTMENT_STATE_LABELS: Readonly<Record<AdjustmentState, string>> 
   approved: 'approved, not applied yet',
   applied: 'applied',
   refused: 'rejected',
+};
+
+export const REFUND_STATE_LABELS: Readonly<Record<RefundState, string>> = {
+  requested: 'not confirmed by its owner',
+  confirmed: 'confirmed, not reserved yet',
+  reserved: 'awaiting approval',
+  half_approved: 'awaiting a second approval',
+  approved: 'approved',
+  exported: 'in a file of the treasury',
+  sent: 'reported, not confirmed by the network',
+  paid: 'paid',
+  declined: 'declined',
+  cancelled: 'cancelled',
+  expired: 'expired',
 };
 
 export const AUDIT_LOG_PROBLEMS: Readonly<Record<'missing' | 'unlinked' | 'altered', string>> = {

@@ -11,6 +11,7 @@ import { accounts, identities } from '../schema/accounts.ts';
 import { emails, notifications } from '../schema/email.ts';
 import { apiKeys } from '../schema/ledger.ts';
 import { consents } from '../schema/privacy.ts';
+import { refunds } from '../schema/refunds.ts';
 import {
   emailTokens,
   knownDevices,
@@ -123,6 +124,11 @@ export async function eraseOwner(
       db.delete(passkeyChallenges).where(eq(passkeyChallenges.accountId, accountId)),
       db.delete(recoveryCodes).where(eq(recoveryCodes.accountId, accountId)),
       db.delete(emailTokens).where(eq(emailTokens.accountId, accountId)),
+      // A confirmed refund is still paid; the link of another one is gone with its email.
+      db
+        .update(refunds)
+        .set({ state: 'cancelled', confirmationHash: null, endedAt: new Date(now) })
+        .where(and(eq(refunds.accountId, accountId), eq(refunds.state, 'requested'))),
       db.delete(consents).where(eq(consents.accountId, accountId)),
       db.delete(notifications).where(eq(notifications.accountId, accountId)),
       db.delete(emails).where(eq(emails.accountId, accountId)),

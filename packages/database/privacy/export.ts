@@ -14,6 +14,7 @@ import { emailEvents, emails, notifications, suppressions } from '../schema/emai
 import { apiKeys, calls, ledgerEntries, usageDays } from '../schema/ledger.ts';
 import { adjustments, operatorActions } from '../schema/operators.ts';
 import { consents, receipts } from '../schema/privacy.ts';
+import { refunds } from '../schema/refunds.ts';
 import {
   emailTokens,
   knownDevices,
@@ -128,6 +129,12 @@ const EXPORT_SOURCES = {
     deposits.txHash,
     deposits.logIndex,
   ]),
+  refunds: byAccount(
+    refunds,
+    refunds.accountId,
+    [refunds.requestedAt, refunds.id],
+    [refunds.confirmationHash, refunds.approvedBy, refunds.decidedBy],
+  ),
   deposit_remainders: byAccount(depositRemainders, depositRemainders.accountId, [
     depositRemainders.chain,
   ]),

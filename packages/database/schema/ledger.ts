@@ -100,11 +100,11 @@ export const ledgerEntries = pgTable(
       sql`${t.seq} > 1 or (${t.seq} = 1 and ${t.postedAfter} = ${t.delta})`,
     ),
     check('ledger_entries_never_negative', sql`${t.postedAfter} between 0 and 9007199254740991`),
-    check('ledger_entries_kind', sql`${t.kind} in ('credit', 'charge', 'adjustment')`),
+    check('ledger_entries_kind', sql`${t.kind} in ('credit', 'charge', 'adjustment', 'refund')`),
     check(
       'ledger_entries_sign',
       // A late settlement returns what expiry overcharged; no other charge adds money.
-      sql`(${t.kind} <> 'credit' or ${t.delta} > 0) and (${t.kind} <> 'charge' or ${t.delta} <= 0 or ${t.id} like '%:late')`,
+      sql`(${t.kind} <> 'credit' or ${t.delta} > 0) and (${t.kind} <> 'refund' or ${t.delta} < 0) and (${t.kind} <> 'charge' or ${t.delta} <= 0 or ${t.id} like '%:late')`,
     ),
     check('ledger_entries_id_shape', sql`${t.id} ~ '^[!-~]+$'`),
     check('ledger_entries_hash_shape', sql`${t.hash} ~ '^[0-9a-f]{64}$'`),

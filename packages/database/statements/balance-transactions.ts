@@ -1,4 +1,4 @@
-/** The credits and adjustments of one account: its ledger entries without the charges. */
+/** The credits, adjustments and refunds of one account: its ledger entries without the charges. */
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { and, desc, eq, lt, ne, sql } from 'drizzle-orm';
@@ -9,7 +9,8 @@ import { ledgerEntries } from '../schema/ledger.ts';
 export type BalanceTransaction = Readonly<{
   seq: number;
   id: string;
-  kind: 'credit' | 'adjustment';
+  /** `correction`: an operator's correction of the bill of one call. */
+  kind: 'credit' | 'adjustment' | 'refund' | 'correction';
   delta: NanoUsd;
   postedAfter: NanoUsd;
   /** The platform's margin on a top-up, which `delta` leaves out. */
@@ -17,7 +18,12 @@ export type BalanceTransaction = Readonly<{
   at: Instant;
 }>;
 
-/** Lists credits and adjustments, newest first, before the entry `beforeSeq`. */
+function toKind(kind: string, id: string): BalanceTransaction['kind'] {
+  if (kind === 'credit' || kind === 'refund') return kind;
+  return id.startsWith('correction:') ? 'correction' : 'adjustment';
+}
+
+/** Lists credits, adjustments and refunds, newest first, before the entry `beforeSeq`. */
 export async function listBalanceTransactions(
   db: Database,
   account: AccountId,
@@ -59,7 +65,7 @@ export async function listBalanceTransactions(
   return rows.map(({ seq, id, kind, delta, postedAfter, fee, at }) => ({
     seq,
     id,
-    kind: kind === 'credit' ? 'credit' : 'adjustment',
+    kind: toKind(kind, id),
     delta,
     postedAfter,
     fee,

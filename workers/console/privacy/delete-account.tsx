@@ -31,7 +31,14 @@ async function confirmDeletionPage(c: Context<SignedInEnv>, wrong: boolean) {
       <p>
         {t.currentBalance} <Money amount={accountStatus?.posted ?? 0n} language={language} />
       </p>
-      {(accountStatus?.posted ?? 0n) > 0n && <Note kind="warning">{t.balanceText}</Note>}
+      {(accountStatus?.posted ?? 0n) > 0n && (
+        <>
+          <Note kind="warning">{t.balanceText}</Note>
+          <p>
+            <a href="/refunds">{messages.refunds.title}</a>
+          </p>
+        </>
+      )}
       <Contact deps={deps} messages={messages} />
       <h2>{t.retainedTitle}</h2>
       <p>{t.retainedText}</p>

@@ -6,13 +6,13 @@ import { logEvent } from '@farebox/telemetry';
 import type { ClaimsRpc, Env } from '../env.ts';
 
 /** The configured networks and the extended public keys that new addresses are derived from. */
-export type DepositSettings = Pick<Configuration, 'chains' | 'currentKeys'>;
+export type DepositSettings = Pick<Configuration, 'chains' | 'currentKeys' | 'blockedSenders'>;
 
 /** Unreadable variables are logged and their networks left out: the other networks still work. */
 export const getDepositSettings = cachePerEnv((env: Env): DepositSettings => {
-  const { chains, currentKeys, invalidVariables } = parseConfiguration(env);
+  const { chains, currentKeys, blockedSenders, invalidVariables } = parseConfiguration(env);
   for (const name of invalidVariables) logEvent({ event: 'binding_missing', name });
-  return { chains, currentKeys };
+  return { chains, currentKeys, blockedSenders };
 });
 
 /** The URL of the faucet for test USDT; null outside local development. */

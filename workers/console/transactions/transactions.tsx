@@ -317,6 +317,9 @@ transactionRoutes.get('/transactions', async (c) => {
     { title: messages.nav.transactions, activePath: '/transactions', wide: true },
     <>
       <p>{t.intro}</p>
+      <p>
+        <a href="/refunds">{messages.refunds.title}</a>
+      </p>
       <StatementFigures {...locale} statement={statement} />
       <Card
         id="credits"

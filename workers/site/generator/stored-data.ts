@@ -42,6 +42,7 @@ const PURPOSES: Readonly<Record<string, Purpose>> = {
   calls: 'billing',
   usage_days: 'billing',
   adjustments: 'billing',
+  refunds: 'billing',
   deposit_addresses: 'deposits',
   deposits: 'deposits',
   deposit_remainders: 'deposits',

@@ -1,0 +1,34 @@
+/** The states of a refund and the steps between them, a closed list. Pure. */
+import { REFUND_STATES, type RefundState } from '../schema/refunds.ts';
+
+const NEXT_STATES: Readonly<Record<RefundState, readonly RefundState[]>> = {
+  requested: ['confirmed', 'cancelled', 'expired'],
+  // Cancelled where its amount can't be reserved any more.
+  confirmed: ['reserved', 'cancelled'],
+  reserved: ['half_approved', 'approved', 'declined', 'cancelled', 'expired'],
+  half_approved: ['approved', 'declined', 'cancelled', 'expired'],
+  approved: ['exported', 'declined'],
+  // Back to approved where its payment failed for good.
+  exported: ['sent', 'approved'],
+  // Back to exported where the chain shows another transfer than the treasury reported.
+  sent: ['paid', 'exported'],
+  paid: [],
+  declined: [],
+  cancelled: [],
+  expired: [],
+};
+
+/** The states from which a refund may come to `to`. */
+export function statesBefore(to: RefundState): readonly RefundState[] {
+  return REFUND_STATES.filter((state) => NEXT_STATES[state].includes(to));
+}
+
+export function isEndState(state: RefundState): boolean {
+  return NEXT_STATES[state].length === 0;
+}
+
+export function parseRefundState(text: string): RefundState {
+  const state = REFUND_STATES.find((known) => known === text);
+  if (state === undefined) throw new RangeError('stored word not in its closed list');
+  return state;
+}

@@ -1,0 +1,377 @@
+/**
+ * Refunds from the request to the payment. Each step is one conditional statement, so that a
+ * repeated or concurrent one changes nothing; which step may follow which is in refund-states.ts.
+ */
+import type { AccountId, Instant } from '@farebox/ledger';
+import type { NanoUsd } from '@farebox/money';
+import { and, asc, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { type Database, DatabaseError, queryOrThrow, tryQuery } from '../connection/connection.ts';
+import { toTimestamp } from '../connection/raw-sql.ts';
+import { type RefundState, refunds } from '../schema/refunds.ts';
+import { isEndState, parseRefundState, statesBefore } from './refund-states.ts';
+
+/** Why a refund was declined, as its owner reads it. */
+export const DECLINE_REASONS = ['address_screened', 'under_review', 'ask_support'] as const;
+export type DeclineReason = (typeof DECLINE_REASONS)[number];
+
+export type Refund = Readonly<{
+  id: string;
+  account: AccountId;
+  chain: string;
+  address: string;
+  /** What leaves the balance, and the network's fee, which the transfer leaves out. */
+  amount: NanoUsd;
+  fee: NanoUsd;
+  state: RefundState;
+  requestedAt: Instant;
+  confirmedAt: Instant | null;
+  approvedBy: string | null;
+  decidedBy: string | null;
+  reason: string | null;
+  attempt: number;
+  exportedAt: Instant | null;
+  txHash: string | null;
+  endedAt: Instant | null;
+  releasedAt: Instant | null;
+  notifiedAt: Instant | null;
+}>;
+
+type Row = typeof refunds.$inferSelect;
+
+function toRefund(row: Row): Refund {
+  const { accountId, confirmationHash: _, decidedAt: __, ...columns } = row;
+  return {
+    ...columns,
+    account: accountId,
+    state: parseRefundState(row.state),
+    requestedAt: row.requestedAt.getTime(),
+    confirmedAt: row.confirmedAt?.getTime() ?? null,
+    exportedAt: row.exportedAt?.getTime() ?? null,
+    endedAt: row.endedAt?.getTime() ?? null,
+    releasedAt: row.releasedAt?.getTime() ?? null,
+    notifiedAt: row.notifiedAt?.getTime() ?? null,
+  };
+}
+
+export type RefundRequest = Readonly<{
+  id: string;
+  account: AccountId;
+  chain: string;
+  address: string;
+  amount: NanoUsd;
+  fee: NanoUsd;
+  confirmationHash: string;
+  now: Instant;
+}>;
+
+/**
+ * Stores a request in place of one that is not confirmed. Returns false while another refund of the
+ * account is open.
+ */
+export async function insertRefund(db: Database, request: RefundRequest): Promise<boolean> {
+  const { account, now, ...columns } = request;
+  const values = { ...columns, accountId: account, state: 'requested', requestedAt: new Date(now) };
+  const inserted = await tryQuery(
+    db.batch([
+      db
+        .update(refunds)
+        .set({
+          state: 'cancelled',
+          confirmationHash: null,
+          ...endedNow(now),
+          notifiedAt: new Date(now),
+        })
+        .where(and(eq(refunds.accountId, account), eq(refunds.state, 'requested'))),
+      db.insert(refunds).values(values),
+    ]),
+  );
+  if (inserted.ok) return true;
+  const { error } = inserted;
+  if (error.kind === 'refused' && error.constraint === 'refunds_open') return false;
+  throw new DatabaseError(error);
+}
+
+function endedNow(now: Instant) {
+  return { endedAt: new Date(now), releasedAt: null } as const;
+}
+
+async function update(
+  db: Database,
+  where: SQL | undefined,
+  set: Partial<typeof refunds.$inferInsert>,
+): Promise<readonly Refund[]> {
+  const rows = await queryOrThrow(db.update(refunds).set(set).where(where).returning());
+  return rows.map(toRefund);
+}
+
+export async function findRefund(db: Database, id: string): Promise<Refund | undefined> {
+  const [row] = await queryOrThrow(db.select().from(refunds).where(eq(refunds.id, id)));
+  return row === undefined ? undefined : toRefund(row);
+}
+
+/** A link in an email: the hash of its token, and the time before which its request is too old. */
+export type RefundLink = Readonly<{ confirmationHash: string; requestedAfter: Instant }>;
+
+function isLinked({ confirmationHash, requestedAfter }: RefundLink): SQL | undefined {
+  return and(
+    eq(refunds.confirmationHash, confirmationHash),
+    eq(refunds.state, 'requested'),
+    sql`${refunds.requestedAt} > ${toTimestamp(requestedAfter)}`,
+  );
+}
+
+/** Finds the request of a valid link without using the link. */
+export async function findLinkedRefund(
+  db: Database,
+  link: RefundLink,
+): Promise<Refund | undefined> {
+  const [row] = await queryOrThrow(db.select().from(refunds).where(isLinked(link)));
+  return row === undefined ? undefined : toRefund(row);
+}
+
+/** Uses the link: the request is confirmed, once. */
+export async function confirmRefund(
+  db: Database,
+  link: RefundLink,
+  now: Instant,
+): Promise<Refund | undefined> {
+  const set = { state: 'confirmed', confirmationHash: null, confirmedAt: new Date(now) };
+  return (await update(db, isLinked(link), set))[0];
+}
+
+export type RefundStep = Readonly<{
+  id: string;
+  to: RefundState;
+  now: Instant;
+  account?: AccountId;
+  reason?: string;
+  by?: string;
+}>;
+
+/**
+ * Moves a refund to `to`, from a state that may come before. Returns undefined where it is in
+ * another state, also in `to` already.
+ */
+export async function moveRefund(db: Database, step: RefundStep): Promise<Refund | undefined> {
+  const { id, to, now, account, reason, by } = step;
+  const where = and(
+    eq(refunds.id, id),
+    inArray(refunds.state, [...statesBefore(to)]),
+    account === undefined ? undefined : eq(refunds.accountId, account),
+  );
+  const [moved] = await update(db, where, {
+    state: to,
+    ...(isEndState(to) ? { ...endedNow(now), confirmationHash: null } : {}),
+    ...(reason === undefined ? {} : { reason }),
+    ...(by === undefined ? {} : { decidedBy: by, decidedAt: new Date(now) }),
+    // A paid refund has nothing to release.
+    ...(to === 'paid' ? { releasedAt: new Date(now) } : {}),
+    ...(to === 'exported' ? { txHash: null } : {}),
+  });
+  return moved;
+}
+
+/** The amounts that one operator may approve alone within a day, as for adjustments. */
+export type RefundLimits = Readonly<{ account: NanoUsd; operator: NanoUsd }>;
+
+/**
+ * Approves a refund, or half of it where its sum needs a second operator. What was approved alone
+ * within a day counts toward the limits, on the account and by the operator; the locks make
+ * concurrent approvals count each other.
+ */
+export async function approveRefund(
+  db: Database,
+  approval: Readonly<{ refund: Refund; by: string; now: Instant; limits: RefundLimits }>,
+): Promise<Refund | 'own_approval' | undefined> {
+  const { refund, by, limits } = approval;
+  const now = toTimestamp(approval.now);
+  await queryOrThrow(
+    db.batch([
+      db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${refund.account}, 0))`),
+      db.execute(sql`select pg_advisory_xact_lock(hashtextextended(lower(${by}), 1))`),
+      db.execute(sql`
+        update refunds r set approved_by = coalesce(r.approved_by, ${by}),
+          state = case when r.state = 'half_approved' or v.alone then 'approved' else 'half_approved' end,
+          decided_by = case when r.state = 'half_approved' or v.alone then ${by} end,
+          decided_at = case when r.state = 'half_approved' or v.alone then ${now} end,
+          attempt = case when r.state = 'half_approved' or v.alone then 1 else 0 end
+        from (
+          select ${refund.amount.toString()}::numeric
+              + coalesce(sum(a.amount) filter (where a.account_id = ${refund.account}), 0)
+              <= ${limits.account.toString()}::numeric
+            and ${refund.amount.toString()}::numeric
+              + coalesce(sum(a.amount) filter (where lower(a.decided_by) = lower(${by})), 0)
+              <= ${limits.operator.toString()}::numeric as alone
+          from refunds a
+          where a.decided_at > ${now} - interval '1 day' and lower(a.approved_by) = lower(a.decided_by)
+            and a.state not in ('declined', 'cancelled', 'expired')
+        ) v
+        where r.id = ${refund.id} and (r.state = 'reserved'
+          or (r.state = 'half_approved' and lower(r.approved_by) <> lower(${by})))`),
+    ]),
+  );
+  const after = await findRefund(db, refund.id);
+  if (after?.state === 'half_approved' && refund.state === 'half_approved') return 'own_approval';
+  const isApproved = after?.state === 'approved' || after?.state === 'half_approved';
+  return isApproved ? after : undefined;
+}
+
+/** Puts all approved refunds of a chain into one file of the treasury. */
+export async function exportApproved(
+  db: Database,
+  chain: string,
+  now: Instant,
+): Promise<readonly Refund[]> {
+  const where = and(eq(refunds.chain, chain), eq(refunds.state, 'approved'));
+  return update(db, where, { state: 'exported', exportedAt: new Date(now) });
+}
+
+/** The refunds of a file that are not reported yet. */
+export async function listExported(
+  db: Database,
+  chain: string,
+  exportedAt: Instant,
+): Promise<readonly Refund[]> {
+  const rows = await queryOrThrow(
+    db
+      .select()
+      .from(refunds)
+      .where(
+        and(
+          eq(refunds.chain, chain),
+          eq(refunds.state, 'exported'),
+          eq(refunds.exportedAt, new Date(exportedAt)),
+        ),
+      )
+      .orderBy(asc(refunds.id)),
+  );
+  return rows.map(toRefund);
+}
+
+/** A payment that failed for good is tried again under the next number. */
+export async function retryRefund(db: Database, id: string): Promise<Refund | undefined> {
+  const rows = await queryOrThrow(
+    db
+      .update(refunds)
+      .set({ state: 'approved', exportedAt: null, attempt: sql`${refunds.attempt} + 1` })
+      .where(and(eq(refunds.id, id), eq(refunds.state, 'exported')))
+      .returning(),
+  );
+  return rows.map(toRefund)[0];
+}
+
+export type SentRefund = Readonly<{ id: string; chain: string; txHash: string }>;
+
+/** Records the treasury's report. Idempotent; `unknown` where a line fits no exported refund. */
+export async function recordSentRefunds(
+  db: Database,
+  sent: readonly SentRefund[],
+): Promise<'recorded' | 'unknown'> {
+  let isKnown = true;
+  for (const { id, chain, txHash } of sent) {
+    const where = and(eq(refunds.id, id), eq(refunds.chain, chain), eq(refunds.state, 'exported'));
+    const [moved] = await update(db, where, { state: 'sent', txHash });
+    const known = moved ?? (await findRefund(db, id));
+    if (known?.txHash !== txHash) isKnown = false;
+  }
+  return isKnown ? 'recorded' : 'unknown';
+}
+
+async function listWhere(
+  db: Database,
+  where: SQL | undefined,
+  limit: number,
+): Promise<readonly Refund[]> {
+  const rows = await queryOrThrow(
+    db.select().from(refunds).where(where).orderBy(asc(refunds.requestedAt)).limit(limit),
+  );
+  return rows.map(toRefund);
+}
+
+/** The reported refunds of a chain, which the providers have to confirm. */
+export function listSentRefunds(
+  db: Database,
+  chain: string,
+  limit: number,
+): Promise<readonly Refund[]> {
+  return listWhere(db, and(eq(refunds.chain, chain), eq(refunds.state, 'sent')), limit);
+}
+
+/** The refunds that operators have to do with, oldest first. */
+export function listOpenRefunds(db: Database, limit: number): Promise<readonly Refund[]> {
+  const states = ['reserved', 'half_approved', 'approved', 'exported', 'sent'];
+  return listWhere(db, inArray(refunds.state, states), limit);
+}
+
+/** The refunds of an account, newest first. */
+export async function listRefunds(
+  db: Database,
+  account: AccountId,
+  limit: number,
+): Promise<readonly Refund[]> {
+  const rows = await queryOrThrow(
+    db
+      .select()
+      .from(refunds)
+      .where(eq(refunds.accountId, account))
+      .orderBy(desc(refunds.requestedAt))
+      .limit(limit),
+  );
+  return rows.map(toRefund);
+}
+
+/** What a cron has to finish: `confirmed`, too old, or ended and not released or not notified. */
+export function listUnfinishedRefunds(
+  db: Database,
+  before: Readonly<{ requested: Instant; reserved: Instant }>,
+  limit: number,
+): Promise<readonly Refund[]> {
+  const where = or(
+    eq(refunds.state, 'confirmed'),
+    and(eq(refunds.state, 'requested'), lt(refunds.requestedAt, new Date(before.requested))),
+    and(
+      inArray(refunds.state, ['reserved', 'half_approved']),
+      lt(refunds.requestedAt, new Date(before.reserved)),
+    ),
+    and(
+      sql`${refunds.endedAt} is not null`,
+      or(isNull(refunds.releasedAt), isNull(refunds.notifiedAt)),
+    ),
+  );
+  return listWhere(db, where, limit);
+}
+
+/** Records that the account object has freed the amount. */
+export async function markReleased(db: Database, id: string, now: Instant): Promise<void> {
+  await update(db, and(eq(refunds.id, id), isNull(refunds.releasedAt)), {
+    releasedAt: new Date(now),
+  });
+}
+
+/** Records that its owner was told about its end. */
+export async function markNotified(db: Database, id: string, now: Instant): Promise<void> {
+  await update(db, and(eq(refunds.id, id), isNull(refunds.notifiedAt)), {
+    notifiedAt: new Date(now),
+  });
+}
+
+/** The networks on which the account has credited deposits. */
+export async function listDepositNetworks(
+  db: Database,
+  account: AccountId,
+): Promise<readonly string[]> {
+  const { rows } = await queryOrThrow(
+    db.execute<{ chain: string }>(sql`select distinct chain from deposits
+      where account_id = ${account} and state = 'credited' order by chain`),
+  );
+  return rows.map(({ chain }) => chain);
+}
+
+/** Whether an address is a deposit address of ours, of any family, or one that sweeps go to. */
+export async function isOwnAddress(db: Database, address: string): Promise<boolean> {
+  const { rows } = await queryOrThrow(
+    db.execute(sql`select 1 from deposit_addresses where family in ('evm', 'tron') and address = ${address}
+      union all select 1 from swept_deposits where destination = ${address} limit 1`),
+  );
+  return rows.length > 0;
+}
