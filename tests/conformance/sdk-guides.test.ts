@@ -119,15 +119,16 @@ describe('a program of a guide', () => {
 });
 
 describe.skipIf(!HAS_PYTHON)('a program of the guide for Python', () => {
-  let python: string;
+  let python: string | null;
   beforeAll(async () => {
     python = await installPython();
   }, INSTALL_MS);
 
-  it.each(PYTHON_PROGRAMS.map((dialect, index) => ({ dialect, index })))(
+  it.for(PYTHON_PROGRAMS.map((dialect, index) => ({ dialect, index })))(
     'streams and uses a tool as the page says (program $index, $dialect), and each call costs what its tokens cost',
-    ({ dialect, index }) =>
+    ({ dialect, index }, { skip }) =>
       expectToolRoundTrip(dialect, async (apiKey) => {
+        if (python === null) return skip('no registry has its packages');
         const guide = readGuide('python.md', { gatewayUrl: stack.gatewayUrl, apiKey });
         const env = { PATH: process.env.PATH, FAREBOX_KEY: apiKey, PYTHONDONTWRITEBYTECODE: '1' };
         const program = guide.pythonPrograms[index] ?? '';

@@ -10,6 +10,11 @@ import { promisify } from 'node:util';
 
 const REQUIREMENTS = join(import.meta.dirname, 'python/requirements.txt');
 const TOOLS = join(import.meta.dirname, '../../.tools/python');
+/** One of several indexes may be out of reach: pip tries it five times for each package. */
+const PIP_OPTIONS = [
+  ...['--quiet', '--disable-pip-version-check', '--no-deps', '--retries', '0', '--timeout', '20'],
+  ...['--only-binary', ':all:'],
+];
 const run = promisify(execFile);
 
 /** The packages need Python 3.10, and `venv` brings pip. */
@@ -32,8 +37,11 @@ export function warnIfNoPython(): void {
   );
 }
 
-/** Returns the interpreter. Installs the packages once per list of them. */
-export async function installPython(): Promise<string> {
+/**
+ * Installs the packages once per list of them, and returns the interpreter; null, with a printed
+ * reason, where no registry has them.
+ */
+export async function installPython(): Promise<string | null> {
   const hash = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
   const folder = join(TOOLS, hash);
   const python = join(folder, 'bin/python');
@@ -43,8 +51,12 @@ export async function installPython(): Promise<string> {
   mkdirSync(TOOLS, { recursive: true });
   // An environment names its own folder, so it can't be made elsewhere and moved.
   await run('python3', ['-m', 'venv', folder]);
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
-  await run(python, [...pip, '--only-binary', ':all:', '--requirement', REQUIREMENTS]);
+  try {
+    await run(python, ['-m', 'pip', 'install', ...PIP_OPTIONS, '--requirement', REQUIREMENTS]);
+  } catch (error) {
+    process.stdout.write(`no packages for Python, its programs are skipped: ${String(error)}\n`);
+    return null;
+  }
   mkdirSync(`${isInstalled}.${process.pid}`);
   renameSync(`${isInstalled}.${process.pid}`, isInstalled);
   return python;
