@@ -1246,7 +1246,7 @@ export const en = {
       'Files don’t include hashes, encrypted secrets or the names of operators. Amounts are in billionths of a US dollar. You can download up to 60 files an hour.',
     otherStoresTitle: 'Outside these tables',
     otherStoresText:
-      'Your balance and limits are also stored in your account’s own small database, which the export reads for your current balance. Counters that limit guessing are keyed hashes that reveal nothing about you and are deleted within a day.',
+      'Your balance and limits are also stored in your account’s own small database, which the export reads for your current balance. It also counts your refused calls by key, reason and hour for 7 days; the JSON export lists them as refused_calls. Counters that limit guessing are keyed hashes that reveal nothing about you and are deleted within a day.',
     back: 'Back to Your data',
     correctTitle: 'Correct your data',
     correctText:

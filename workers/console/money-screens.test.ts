@@ -14,6 +14,7 @@ import {
   computeCost,
   mapBuckets,
   NO_USAGE,
+  SPEND_KINDS,
   savedByCache,
   splitCharge,
 } from '@farebox/money';
@@ -398,9 +399,18 @@ describe('the Usage screen', () => {
       expect(page).toContain('<desc');
       expect(page).not.toContain('NaN');
       expect(page).not.toContain(' style=');
-      const [, ...lines] = (await getText(`/usage.csv?by=${by}`)).trimEnd().split('\r\n');
-      const charged = lines.map((line) => BigInt(line.split(',').at(-1) ?? ''));
-      expect(charged.reduce((all, one) => all + one, 0n)).toBe(totalCharged(ENTRIES));
+      const [header = '', ...lines] = (await getText(`/usage.csv?by=${by}`))
+        .trimEnd()
+        .split('\r\n');
+      const sumColumn = (name: string) => {
+        const column = header.split(',').indexOf(name);
+        return lines.reduce((all, line) => all + BigInt(line.split(',')[column] ?? ''), 0n);
+      };
+      expect(sumColumn('charged_nano_usd')).toBe(totalCharged(ENTRIES));
+      const kinds = [...SPEND_KINDS, 'unknown'].map((kind) =>
+        sumColumn(`${kind}_charged_nano_usd`),
+      );
+      expect(kinds.reduce((all, one) => all + one, 0n)).toBe(totalCharged(ENTRIES));
     },
   );
 

@@ -25,6 +25,7 @@ export {
   listLastUsedDays,
   sumDailySpend,
   sumDailyUsage,
+  sumGroupSpend,
   sumUsage,
   type UsageGroup,
   type UsageSum,

@@ -102,9 +102,8 @@ export async function sumDailyUsage(
   return rows.map((row) => ({ day: row.day, ...toUsageSum(row) }));
 }
 
-/** What was spent on a day, by kind. */
-export type DailySpend = Readonly<{
-  day: number;
+/** What was spent, by kind; kinds and `unknown` add up to the charges. */
+export type KindSpend = Readonly<{
   kinds: SpendByKind;
   /** Charged by calls whose kinds are not known: their rows ended before the kinds were kept. */
   unknown: NanoUsd;
@@ -112,7 +111,29 @@ export type DailySpend = Readonly<{
   cacheSaved: NanoUsd;
 }>;
 
-/** Returns what was spent by day, in no particular order; kinds and `unknown` add up to the charges. */
+/** What was spent on a day. */
+export type DailySpend = KindSpend & Readonly<{ day: number }>;
+/** What was spent on a day, by a key or on a model, named as in `UsageSum`. */
+export type GroupSpend = KindSpend & Readonly<{ group: string }>;
+
+const KIND_COLUMNS = {
+  input: sum(usageDays.inputCharged).mapWith(BigInt),
+  cache_read: sum(usageDays.cacheReadCharged).mapWith(BigInt),
+  cache_write: sum(usageDays.cacheWriteCharged).mapWith(BigInt),
+  output: sum(usageDays.outputCharged).mapWith(BigInt),
+  other: sum(usageDays.otherCharged).mapWith(BigInt),
+  charged: sum(usageDays.charged).mapWith(BigInt),
+  cacheSaved: sum(usageDays.cacheSaved).mapWith(BigInt),
+};
+type KindRow = Readonly<Record<keyof typeof KIND_COLUMNS, bigint | null>>;
+
+function toKindSpend(row: KindRow): KindSpend {
+  const kinds = mapSpendKinds((kind) => row[kind] ?? 0n);
+  const known = SPEND_KINDS.reduce((total, kind) => total + kinds[kind], 0n);
+  return { kinds, unknown: (row.charged ?? 0n) - known, cacheSaved: row.cacheSaved ?? 0n };
+}
+
+/** Returns what was spent by day, in no particular order. */
 export async function sumDailySpend(
   db: Database,
   account: AccountId,
@@ -121,25 +142,29 @@ export async function sumDailySpend(
 ): Promise<readonly DailySpend[]> {
   const rows = await queryOrThrow(
     db
-      .select({
-        day: usageDays.day,
-        input: sum(usageDays.inputCharged).mapWith(BigInt),
-        cache_read: sum(usageDays.cacheReadCharged).mapWith(BigInt),
-        cache_write: sum(usageDays.cacheWriteCharged).mapWith(BigInt),
-        output: sum(usageDays.outputCharged).mapWith(BigInt),
-        other: sum(usageDays.otherCharged).mapWith(BigInt),
-        charged: sum(usageDays.charged).mapWith(BigInt),
-        cacheSaved: sum(usageDays.cacheSaved).mapWith(BigInt),
-      })
+      .select({ day: usageDays.day, ...KIND_COLUMNS })
       .from(usageDays)
       .where(matchUsage(account, range, filter))
       .groupBy(usageDays.day),
   );
-  return rows.map(({ day, charged, cacheSaved, ...sums }) => {
-    const kinds = mapSpendKinds((kind) => sums[kind] ?? 0n);
-    const known = SPEND_KINDS.reduce((total, kind) => total + kinds[kind], 0n);
-    return { day, kinds, unknown: (charged ?? 0n) - known, cacheSaved: cacheSaved ?? 0n };
-  });
+  return rows.map((row) => ({ day: row.day, ...toKindSpend(row) }));
+}
+
+/** Returns what was spent by day, key or model, in no particular order. */
+export async function sumGroupSpend(
+  db: Database,
+  account: AccountId,
+  range: DayRange,
+  { by, ...filter }: UsageFilter & Readonly<{ by: UsageGroup }>,
+): Promise<readonly GroupSpend[]> {
+  const rows = await queryOrThrow(
+    db
+      .select({ group: sql<string>`${GROUP_COLUMNS[by]}::text`, ...KIND_COLUMNS })
+      .from(usageDays)
+      .where(matchUsage(account, range, filter))
+      .groupBy(GROUP_COLUMNS[by]),
+  );
+  return rows.map((row) => ({ group: row.group, ...toKindSpend(row) }));
 }
 
 /** Returns the last day on which each key was used, by the key's id. */

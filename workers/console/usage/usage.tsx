@@ -1,7 +1,7 @@
 /**
  * The Usage screen: spend, calls or tokens by day and model, key or provider, or spend by day and
- * token kind, as a chart, a table and CSV. Reads the stored daily sums, so the cost of a query depends on the days and not on the number
- * of calls.
+ * token kind, as a chart, a table and CSV. Reads the stored daily sums, so the cost of a query depends
+ * on the days and not on the number of calls.
  */
 import {
   type DailyUsageSum,
@@ -9,6 +9,7 @@ import {
   listKeys,
   sumDailySpend,
   sumDailyUsage,
+  sumGroupSpend,
   sumUsage,
   type UsageGroup,
 } from '@farebox/database/statements';
@@ -27,6 +28,7 @@ import {
   toIsoDay,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
+import { SPEND_KINDS } from '@farebox/money';
 import { getProviderName } from '@farebox/providers/list';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
@@ -378,15 +380,37 @@ usageRoutes.get('/usage', async (c) => {
   );
 });
 
-const HEADER = ['calls', 'input_tokens', 'output_tokens', 'charged_usd', 'charged_nano_usd'];
+const SPEND_GROUPS = [...SPEND_KINDS, 'unknown'] as const;
+const HEADER = [
+  ...['calls', 'input_tokens', 'output_tokens', 'charged_usd', 'charged_nano_usd'],
+  ...SPEND_GROUPS.map((kind) => `${kind}_charged_nano_usd`),
+  'cache_saved_nano_usd',
+];
+
+/** The amounts of each token kind and what cache reads saved, by day, key or model. */
+async function loadKindCells(
+  c: Context<SignedInEnv>,
+  { range, by, keyId, model }: UsageQuery,
+): Promise<ReadonlyMap<string, readonly bigint[]>> {
+  const { deps, user } = c.var;
+  const sums = await sumGroupSpend(deps.identity.db, user.account, range, { by, keyId, model });
+  return new Map(
+    sums.map(({ group, kinds, unknown, cacheSaved }) => {
+      const amounts = { ...kinds, unknown };
+      return [group, [...SPEND_GROUPS.map((kind) => amounts[kind]), cacheSaved]];
+    }),
+  );
+}
 
 usageRoutes.get('/usage.csv', async (c) => {
   const query = parseUsageQuery(c);
   if (query.problem) return c.text(c.var.messages.usage.invalidRange, 422);
-  const usage = await loadUsage(c, query);
+  const [usage, kindCells] = await Promise.all([loadUsage(c, query), loadKindCells(c, query)]);
+  const noAmounts = [...SPEND_GROUPS.map(() => 0n), 0n];
   const rows = usage.rows.map(({ group, name, calls, inputTokens, outputTokens, charged }) => {
     const groupLabel = query.by === 'day' ? toIsoDay(Number(group)) : name;
-    return [groupLabel, calls, inputTokens, outputTokens, { usd: charged }, charged];
+    const sums = [groupLabel, calls, inputTokens, outputTokens, { usd: charged }, charged];
+    return [...sums, ...(kindCells.get(group) ?? noAmounts)];
   });
   const { from, to } = query.range;
   const file = `farebox-usage-by-${query.by}-${toIsoDay(from)}-${toIsoDay(to)}.csv`;
