@@ -121,6 +121,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     },
   ],
   'GET /v1/generation/{id}': [{ parameters: { id: '0'.repeat(32) }, status: 404 }],
+  'GET /.well-known/farebox-keys.json': [{}],
   'GET /v1/credits': [{}],
   'GET /v1/key': [{}],
 };
