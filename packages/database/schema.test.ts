@@ -85,9 +85,10 @@ const PASSING =
   /^(sign_ups\.(email|email_key|password_hash|language)|email_tokens\.new_email(_key)?)$/;
 
 /**
- * What a transfer itself makes public (policy P13): an address on a chain, derived for one account.
+ * What a transfer itself makes public (policy P13): an address on a chain, derived for one
+ * account or chosen by its owner for a refund.
  */
-const ON_CHAIN = /^(deposit_addresses|swept_deposits|deposit_differences)\.address$/;
+const ON_CHAIN = /^(deposit_addresses|refunds|swept_deposits|deposit_differences)\.address$/;
 
 describe('the columns of the schema', () => {
   it('are found in the snapshot', () => {
