@@ -21,5 +21,5 @@ export type LegalVersion = Readonly<{
 export const LEGAL_VERSIONS: readonly LegalVersion[] = [
   { document: 'privacy', version: 1, effectiveFrom: '2026-11-26', announcedOn: null },
   { document: 'terms', version: 1, effectiveFrom: '2026-11-26', announcedOn: null },
-  { document: 'refunds', version: 1, effectiveFrom: '2026-11-26', announcedOn: null },
+  { document: 'refunds', version: 1, effectiveFrom: '2026-11-27', announcedOn: null },
 ];

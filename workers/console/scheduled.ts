@@ -11,8 +11,8 @@ import { logEvent } from '@farebox/telemetry';
 import { finishDeletions } from './account-deletion.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { announceLegalVersions } from './legal-announcements.ts';
-import { finishRefunds } from './refunds/finish-refunds.ts';
 import { checkStatus, type Fetch } from './status/record-status.ts';
+import { finishRefunds } from './transactions/refunds/finish-refunds.ts';
 
 /** Long enough for a user or support to find out why an email did not arrive. */
 const MAIL_RETENTION_MS = 90 * DAY_MS;

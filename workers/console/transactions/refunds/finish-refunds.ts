@@ -15,8 +15,8 @@ import {
 import { DAY_MS } from '@farebox/ledger';
 import { type Email, type EmailQueue, notificationEmailId } from '@farebox/mail';
 import { logEvent } from '@farebox/telemetry';
-import type { ConsoleDeps } from '../deps.ts';
-import { formatUsdCents } from '../mail/notifications.ts';
+import type { ConsoleDeps } from '../../deps.ts';
+import { formatUsdCents } from '../../mail/notifications.ts';
 
 export const REFUND_LINK_MS = 60 * 60_000;
 /** What operators have not decided by then is released. */

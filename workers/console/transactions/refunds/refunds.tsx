@@ -37,20 +37,20 @@ import { parseUsd } from '@farebox/money';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { page } from '../layout.tsx';
-import { formatUsdCents } from '../mail/notifications.ts';
-import { consumeRateLimit } from '../rate-limit.ts';
-import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { page } from '../../layout.tsx';
+import { formatUsdCents } from '../../mail/notifications.ts';
+import { consumeRateLimit } from '../../rate-limit.ts';
+import { sendEmailsAfterResponse } from '../../send-emails.ts';
 import {
   type PageVariables,
   type PublicEnv,
   requireRecentFactor,
   requireSignIn,
   type SignedInEnv,
-} from '../session.ts';
-import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
-import { getDepositSettings } from '../top-up/deps.ts';
-import { formatTransactionHash, transactionLink } from '../top-up/networks.ts';
+} from '../../session.ts';
+import { rateLimitedPage } from '../../sign-in/rate-limited.tsx';
+import { getDepositSettings } from '../../top-up/deps.ts';
+import { formatTransactionHash, transactionLink } from '../../top-up/networks.ts';
 import { REFUND_LINK_MS, releaseEnded, reserveConfirmed } from './finish-refunds.ts';
 
 const PATH = '/refunds';
