@@ -103,6 +103,10 @@ export class FakeLedger {
       this.requests.push(`adjust ${account} ${request.id} ${request.delta}`);
       return this.onAdjust(request);
     },
+    releaseRefund: async (account: string, id: string) => {
+      this.requests.push(`releaseRefund ${account} ${id}`);
+      return { ok: true };
+    },
     revokeKey: async (account: string, keyId: number) => {
       this.requests.push(`revokeKey ${account} ${keyId}`);
       return keyId === 7 ? { ok: true } : { ok: false, reason: 'unknown' };

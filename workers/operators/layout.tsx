@@ -153,6 +153,7 @@ export function operatorPage(
 const STATUSES: Readonly<Partial<Record<ActionError, 403 | 404 | 422>>> = {
   not_permitted: 403,
   own_proposal: 403,
+  own_report: 403,
   not_found: 404,
   no_owner: 404,
   reason_required: 422,

@@ -13,6 +13,7 @@ import {
   moveRefund,
   type Refund,
   recordSentRefunds,
+  reportFailedPayment,
   retryRefund,
   type SentRefund,
 } from '@farebox/database/refunds';
@@ -146,7 +147,7 @@ function buildListAction(
     const chain = CHAINS.find((name) => name === form.text('chain'));
     if (chain === undefined) return undefined;
     return async () =>
-      (await exportApproved(db, chain, now())).length > 0
+      (await exportApproved(db, { chain, by: c.var.operator.email, now: now() })).length > 0
         ? { ok: true, done: 'refunds_exported' }
         : { ok: false, reason: 'not_found' };
   }
@@ -196,13 +197,27 @@ refunds.get(`${PATH}/files/:chain/:at{[0-9]{13}}`, async (c) => {
   });
 });
 
-type Decision = 'approve' | 'decline' | 'retry';
-const DECISIONS: readonly Decision[] = ['approve', 'decline', 'retry'];
+const DECISIONS = ['approve', 'decline', 'report_failure', 'retry'] as const;
+type Decision = (typeof DECISIONS)[number];
 
-function allowedDecisions({ state }: Refund): readonly Decision[] {
+const DECISION_LABELS: Readonly<Record<Decision, string>> = {
+  approve: 'Approve',
+  decline: 'Decline',
+  report_failure: 'Report the payment as failed',
+  retry: 'Release for another payment',
+};
+const DECISION_ACTIONS: Readonly<Record<Decision, string>> = {
+  approve: 'approve_refund',
+  decline: 'decline_refund',
+  report_failure: 'report_refund_failure',
+  retry: 'retry_refund',
+};
+
+function allowedDecisions({ state, failureReportedBy }: Refund): readonly Decision[] {
   if (state === 'reserved' || state === 'half_approved') return ['approve', 'decline'];
   if (state === 'approved') return ['decline'];
-  return state === 'exported' ? ['retry'] : [];
+  if (state !== 'exported') return [];
+  return failureReportedBy === null ? ['report_failure'] : ['report_failure', 'retry'];
 }
 
 refunds.get(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
@@ -234,16 +249,20 @@ refunds.get(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
         <Fact name="Approved by">{refund.approvedBy ?? '–'}</Fact>
         <Fact name="Decided by">{refund.decidedBy ?? '–'}</Fact>
         <Fact name="Payment attempt">{refund.attempt}</Fact>
+        <Fact name="Put into a file by">{refund.exportedBy ?? '–'}</Fact>
+        <Fact name="Payment reported as failed by">{refund.failureReportedBy ?? '–'}</Fact>
         <Fact name="Transaction">{refund.txHash ?? '–'}</Fact>
       </dl>
-      {decisions.includes('retry') && (
+      {decisions.includes('report_failure') && (
         <p>
-          Try again only after the transaction of this attempt has failed in a final block, or can’t
-          be mined any more: otherwise the refund is paid twice.
+          A payment has failed once its transaction failed in a final block, or can’t be mined any
+          more. An operator who neither reported that nor made the file checks it and releases the
+          refund for another payment: released too early, it is paid twice.
         </p>
       )}
       {decisions.length > 0 && (
         <form method="post" action={`${PATH}/${refund.id}`}>
+          <input type="hidden" name="attempt" value={refund.attempt} />
           {decisions.includes('decline') && (
             <p class="field">
               <label for="why">What its owner reads if you decline</label>
@@ -259,7 +278,7 @@ refunds.get(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
             {decisions.map((decision) => (
               <>
                 <button type="submit" name="decision" value={decision}>
-                  {decision}
+                  {DECISION_LABELS[decision]}
                 </button>{' '}
               </>
             ))}
@@ -296,10 +315,23 @@ async function decline(c: OperatorContext, refund: Refund, why: string): Promise
 }
 
 async function retry(c: OperatorContext, refund: Refund): Promise<ActionOutcome> {
-  const retried = await retryRefund(c.var.deps.db, refund.id);
+  const retried = await retryRefund(c.var.deps.db, { refund, by: c.var.operator.email });
+  if (retried === 'own_report') return { ok: false, reason: 'own_report' };
   return retried === undefined
     ? { ok: false, reason: 'already_decided' }
-    : { ok: true, done: 'refund_approved' };
+    : { ok: true, done: 'refund_released' };
+}
+
+async function reportFailure(c: OperatorContext, { id, attempt }: Refund): Promise<ActionOutcome> {
+  const report = { id, attempt, by: c.var.operator.email };
+  return (await reportFailedPayment(c.var.deps.db, report)) === undefined
+    ? { ok: false, reason: 'already_decided' }
+    : { ok: true, done: 'refund_failure_reported' };
+}
+
+/** The attempt that the page showed: a form of an earlier one says nothing about this payment. */
+function isShownAttempt(form: Form, { attempt }: Refund): boolean {
+  return form.text('attempt') === String(attempt);
 }
 
 function buildDecision(
@@ -315,8 +347,10 @@ function buildDecision(
       const why = DECLINE_REASONS.find((word) => word === form.text('why'));
       return why === undefined ? undefined : () => decline(c, refund, why);
     }
+    case 'report_failure':
+      return isShownAttempt(form, refund) ? () => reportFailure(c, refund) : undefined;
     case 'retry':
-      return () => retry(c, refund);
+      return isShownAttempt(form, refund) ? () => retry(c, refund) : undefined;
   }
 }
 
@@ -327,7 +361,7 @@ refunds.post(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
   if (refund === undefined || decision === undefined) return errorPage(c, 'not_found');
   const permission: Permission = 'approve';
   const outcome = await runAudited(c, {
-    action: `${decision}_refund`,
+    action: DECISION_ACTIONS[decision],
     permission,
     subject: refund.account,
     reason: form.text('reason'),

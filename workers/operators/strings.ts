@@ -28,6 +28,9 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   waiting: 'The adjustment is above the limit and needs a second approval.',
   rejected: 'Adjustment rejected. The balance was not changed.',
   refund_approved: 'Approved. It can be put into a file for the treasury.',
+  refund_failure_reported:
+    'Recorded. An operator who did not make the file has to release the refund for another payment.',
+  refund_released: 'Released. It can be put into another file for the treasury.',
   refund_waiting: 'This sum needs a second operator’s approval.',
   refund_declined: 'Declined. What it had reserved is available again.',
   refunds_exported: 'The file can be downloaded below.',
@@ -60,6 +63,8 @@ export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   too_large: 'This would exceed the maximum balance of an account.',
   insufficient: 'Insufficient available balance.',
   own_proposal: 'This is your own proposal. Another operator has to approve it.',
+  own_report:
+    'You put this refund into the file, or reported its payment as failed. Another operator has to release it.',
   already_decided: 'This was already decided.',
   invalid_change: 'The change is not valid, so nothing was changed.',
   stale: 'The catalog was changed since. Nothing was changed: preview it again.',
@@ -78,6 +83,7 @@ export type ActionError =
   | 'too_large'
   | 'insufficient'
   | 'own_proposal'
+  | 'own_report'
   | 'already_decided'
   | 'invalid_change'
   | 'stale'

@@ -133,7 +133,13 @@ const EXPORT_SOURCES = {
     refunds,
     refunds.accountId,
     [refunds.requestedAt, refunds.id],
-    [refunds.confirmationHash, refunds.approvedBy, refunds.decidedBy],
+    [
+      refunds.confirmationHash,
+      refunds.approvedBy,
+      refunds.decidedBy,
+      refunds.exportedBy,
+      refunds.failureReportedBy,
+    ],
   ),
   deposit_remainders: byAccount(depositRemainders, depositRemainders.accountId, [
     depositRemainders.chain,

@@ -23,6 +23,7 @@ export {
   type RefundLink,
   type RefundRequest,
   recordSentRefunds,
+  reportFailedPayment,
   retryRefund,
   type SentRefund,
 } from './refunds.ts';

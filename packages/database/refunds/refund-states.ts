@@ -8,7 +8,7 @@ const NEXT_STATES: Readonly<Record<RefundState, readonly RefundState[]>> = {
   reserved: ['half_approved', 'approved', 'declined', 'cancelled', 'expired'],
   half_approved: ['approved', 'declined', 'cancelled', 'expired'],
   approved: ['exported', 'declined'],
-  // Back to approved where its payment failed for good.
+  // Back to approved where its payment failed for good, as two operators say.
   exported: ['sent', 'approved'],
   // Back to exported where the chain shows another transfer than the treasury reported.
   sent: ['paid', 'exported'],

@@ -30,6 +30,8 @@ export type Refund = Readonly<{
   reason: string | null;
   attempt: number;
   exportedAt: Instant | null;
+  exportedBy: string | null;
+  failureReportedBy: string | null;
   txHash: string | null;
   endedAt: Instant | null;
   releasedAt: Instant | null;
@@ -219,11 +221,11 @@ export async function approveRefund(
 /** Puts all approved refunds of a chain into one file of the treasury. */
 export async function exportApproved(
   db: Database,
-  chain: string,
-  now: Instant,
+  file: Readonly<{ chain: string; by: string; now: Instant }>,
 ): Promise<readonly Refund[]> {
+  const { chain, by, now } = file;
   const where = and(eq(refunds.chain, chain), eq(refunds.state, 'approved'));
-  return update(db, where, { state: 'exported', exportedAt: new Date(now) });
+  return update(db, where, { state: 'exported', exportedAt: new Date(now), exportedBy: by });
 }
 
 /** The refunds of a file that are not reported yet. */
@@ -248,16 +250,56 @@ export async function listExported(
   return rows.map(toRefund);
 }
 
-/** A payment that failed for good is tried again under the next number. */
-export async function retryRefund(db: Database, id: string): Promise<Refund | undefined> {
+/**
+ * Records who says that the payment of this attempt failed for good. The last report counts, so
+ * that two operators are always enough. Returns undefined where the refund is in no file.
+ */
+export async function reportFailedPayment(
+  db: Database,
+  report: Readonly<{ id: string; attempt: number; by: string }>,
+): Promise<Refund | undefined> {
+  const where = isInFile(report.id, report.attempt);
+  return (await update(db, where, { failureReportedBy: report.by }))[0];
+}
+
+function isInFile(id: string, attempt: number): SQL | undefined {
+  return and(eq(refunds.id, id), eq(refunds.state, 'exported'), eq(refunds.attempt, attempt));
+}
+
+/**
+ * Releases a refund for another payment, under the next number, after its payment was reported as
+ * failed. `own_report` where the same operator reported that, or made the file: one operator alone
+ * could otherwise have a refund paid twice.
+ */
+export async function retryRefund(
+  db: Database,
+  release: Readonly<{ refund: Refund; by: string }>,
+): Promise<Refund | 'own_report' | undefined> {
+  const { id, attempt } = release.refund;
+  const by = sql`lower(${release.by})`;
   const rows = await queryOrThrow(
     db
       .update(refunds)
-      .set({ state: 'approved', exportedAt: null, attempt: sql`${refunds.attempt} + 1` })
-      .where(and(eq(refunds.id, id), eq(refunds.state, 'exported')))
+      .set({
+        state: 'approved',
+        exportedAt: null,
+        exportedBy: null,
+        failureReportedBy: null,
+        attempt: sql`${refunds.attempt} + 1`,
+      })
+      .where(
+        and(
+          isInFile(id, attempt),
+          sql`lower(${refunds.failureReportedBy}) <> ${by}`,
+          sql`lower(coalesce(${refunds.exportedBy}, '')) <> ${by}`,
+        ),
+      )
       .returning(),
   );
-  return rows.map(toRefund)[0];
+  if (rows[0] !== undefined) return toRefund(rows[0]);
+  const after = await findRefund(db, id);
+  const isWaiting = after?.state === 'exported' && after.attempt === attempt;
+  return isWaiting && after.failureReportedBy !== null ? 'own_report' : undefined;
 }
 
 export type SentRefund = Readonly<{ id: string; chain: string; txHash: string }>;
@@ -270,7 +312,7 @@ export async function recordSentRefunds(
   let isKnown = true;
   for (const { id, chain, txHash } of sent) {
     const where = and(eq(refunds.id, id), eq(refunds.chain, chain), eq(refunds.state, 'exported'));
-    const [moved] = await update(db, where, { state: 'sent', txHash });
+    const [moved] = await update(db, where, { state: 'sent', txHash, failureReportedBy: null });
     const known = moved ?? (await findRefund(db, id));
     if (known?.txHash !== txHash) isKnown = false;
   }

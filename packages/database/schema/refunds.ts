@@ -55,6 +55,13 @@ export const refunds = pgTable(
     attempt: smallint('attempt').notNull().default(0),
     /** When its last file for the treasury was made; the refunds of one file share it. */
     exportedAt: instant('exported_at'),
+    /** The operator who made that file. */
+    exportedBy: varchar('exported_by', { length: 254 }),
+    /**
+     * The operator who reported this attempt's payment as failed. Neither this operator nor the one
+     * who made the file can release the refund for another payment.
+     */
+    failureReportedBy: varchar('failure_reported_by', { length: 254 }),
     txHash: varchar('tx_hash', { length: 66 }),
     endedAt: instant('ended_at'),
     /** When the account object has freed what an ended refund had reserved. */

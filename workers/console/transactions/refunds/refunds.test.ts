@@ -12,6 +12,7 @@ import {
   moveRefund,
   type Refund,
   recordSentRefunds,
+  reportFailedPayment,
   retryRefund,
 } from '@farebox/database/refunds';
 import { insertAccount } from '@farebox/database/users';
@@ -24,7 +25,6 @@ import { finishRefunds, REFUND_LINK_MS } from './finish-refunds.ts';
 const USD = 1_000_000_000n;
 const ADDRESS = `0x${'7'.repeat(40)}`;
 const LIMITS = { account: 50n * USD, operator: 200n * USD };
-const DAY_MS = 86_400_000;
 
 let database: EmptyDatabase;
 let db: Database;
@@ -227,12 +227,11 @@ describe('a refund', () => {
     const refund = await reserve();
     await approve(refund, 'cyd@example.com');
     const now = Date.now();
-    expect((await exportApproved(db, 'polygon', now)).map(({ id }) => id)).toContain(refund.id);
-    expect(await exportApproved(db, 'polygon', now + 1)).toEqual([]);
+    const file = { chain: 'polygon', by: 'ada@example.com', now };
+    expect((await exportApproved(db, file)).map(({ id }) => id)).toContain(refund.id);
+    expect(await exportApproved(db, { ...file, now: now + 1 })).toEqual([]);
     for (const to of ['declined', 'cancelled', 'expired'] as const)
       expect(await moveRefund(db, { id: refund.id, to, now })).toBeUndefined();
-    expect(await retryRefund(db, refund.id)).toMatchObject({ state: 'approved', attempt: 2 });
-    await exportApproved(db, 'polygon', now + DAY_MS);
     const line = { id: refund.id, chain: 'polygon', txHash: `0x${'c'.repeat(64)}` };
     expect(await recordSentRefunds(db, [line])).toBe('recorded');
     expect(await recordSentRefunds(db, [line])).toBe('recorded');
@@ -240,6 +239,51 @@ describe('a refund', () => {
       'unknown',
     );
     expect(await findRefund(db, refund.id)).toMatchObject({ state: 'sent', txHash: line.txHash });
+    const report = { id: refund.id, attempt: 1, by: 'ada@example.com' };
+    expect(await reportFailedPayment(db, report)).toBeUndefined();
+  });
+
+  it('is released for another payment by an operator who neither made the file nor reported the failure', async () => {
+    const { id } = await reserve();
+    const current = async () => {
+      const refund = await findRefund(db, id);
+      if (refund === undefined) throw new Error('no refund');
+      return refund;
+    };
+    const release = async (by: string) => retryRefund(db, { refund: await current(), by });
+    await approve(await current(), 'cyd@example.com');
+    const file = { chain: 'polygon', by: 'ada@example.com', now: Date.now() };
+    await exportApproved(db, file);
+    expect(await release('bob@example.com')).toBeUndefined();
+    const report = { id, attempt: 1, by: 'bob@example.com' };
+    expect(await reportFailedPayment(db, { ...report, attempt: 2 })).toBeUndefined();
+    expect(await reportFailedPayment(db, report)).toMatchObject({ state: 'exported' });
+    expect(await release('Bob@Example.com')).toBe('own_report');
+    expect(await release('ADA@example.com')).toBe('own_report');
+    const stale = await current();
+    expect(await release('cyd@example.com')).toMatchObject({
+      state: 'approved',
+      attempt: 2,
+      exportedBy: null,
+      failureReportedBy: null,
+    });
+    await exportApproved(db, file);
+    await reportFailedPayment(db, { ...report, attempt: 2 });
+    expect(await retryRefund(db, { refund: stale, by: 'cyd@example.com' })).toBeUndefined();
+    expect(await current()).toMatchObject({ state: 'exported', attempt: 2 });
+  });
+
+  it('with a payment reported as failed can still be reported as paid, and is not released then', async () => {
+    const refund = await reserve();
+    await approve(refund, 'cyd@example.com');
+    await exportApproved(db, { chain: 'polygon', by: 'ada@example.com', now: Date.now() });
+    await reportFailedPayment(db, { id: refund.id, attempt: 1, by: 'ada@example.com' });
+    const line = { id: refund.id, chain: 'polygon', txHash: `0x${'e'.repeat(64)}` };
+    expect(await recordSentRefunds(db, [line])).toBe('recorded');
+    const sent = await findRefund(db, refund.id);
+    expect(sent).toMatchObject({ state: 'sent', failureReportedBy: null });
+    if (sent === undefined) throw new Error('no refund');
+    expect(await retryRefund(db, { refund: sent, by: 'bob@example.com' })).toBeUndefined();
   });
 });
 
