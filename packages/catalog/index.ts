@@ -65,6 +65,7 @@ export {
 export { parsePriceList } from './price-list-parser.ts';
 export {
   type BilledCall,
+  computeOvercharge,
   differsFromProviderCost,
   findBillDifference,
   recomputeProviderCost,

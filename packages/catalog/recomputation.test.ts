@@ -3,6 +3,7 @@ import { mapBuckets, NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
 import type { BilledCall } from './index.ts';
 import {
+  computeOvercharge,
   findBillDifference,
   findModelById,
   openCatalog,
@@ -95,5 +96,29 @@ describe('recomputeProviderCost', () => {
     ] as const;
     const call = bill(1_000_000, 'standard', { fees });
     expect(recomputeProviderCost(catalog, call)).toBe(10n + 10n + 20n);
+  });
+});
+
+describe('computeOvercharge', () => {
+  const call = {
+    usage: { ...NO_USAGE, input_uncached: 1_000_001, output: 2_000_000 },
+    prices: mapBuckets(() => 10n),
+    fees: [{ kind: 'web_search', count: 1, nano_usd_per_million: 5_000_000n }],
+    charged: 36n,
+  } as const;
+
+  it.each([
+    ['the lower price of one kind of token', { output: 7n }, 36n, 6n],
+    [
+      'lower prices of all kinds, rounded in favor of the platform once',
+      { input_uncached: 1n, output: 1n },
+      36n,
+      27n,
+    ],
+    ['nothing where the right price is higher', { output: 11n }, 36n, 0n],
+    ['nothing where the platform already absorbed the difference', { output: 7n }, 30n, 0n],
+    ['nothing where no price is another', {}, 36n, 0n],
+  ])('returns %s', (_, right, charged, excess) => {
+    expect(computeOvercharge({ ...call, charged }, right)).toBe(excess);
   });
 });

@@ -5,6 +5,7 @@
 import {
   BUCKETS,
   computeCost,
+  mapBuckets,
   type NanoUsd,
   type Prices,
   REGIONS,
@@ -83,6 +84,19 @@ export function recomputeProviderCost(catalog: Catalog, call: BilledCall): NanoU
   const marginBasisPoints = Number(model.prices.marginBasisPoints);
   const { prices, fees } = removeMargins({ ...call, marginBasisPoints });
   return computeCost(call.usage, prices, fees);
+}
+
+/**
+ * Returns by how much `charged` exceeds the cost at the right prices; nano-USD, 0 if it does not. A
+ * kind of token without a right price keeps the one it was charged at.
+ */
+export function computeOvercharge(
+  call: Pick<BilledCall, 'usage' | 'prices' | 'fees'> & Readonly<{ charged: NanoUsd }>,
+  rightPrices: Partial<Prices>,
+): NanoUsd {
+  const prices = mapBuckets((bucket) => rightPrices[bucket] ?? call.prices[bucket]);
+  const excess = call.charged - computeCost(call.usage, prices, call.fees);
+  return excess > 0n ? excess : 0n;
 }
 
 /**

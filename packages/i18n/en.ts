@@ -450,6 +450,7 @@ export const en = {
     quantity: 'Quantity',
     price: 'USD per million',
     providerPrice: 'Provider’s price',
+    corrected: 'We charged too much for this call. The difference was given back:',
     atProviderPrices: 'At the provider’s own prices',
     margin: (percent: string) => `our margin on them: ${percent}%`,
     amount: 'Amount',
@@ -1380,6 +1381,10 @@ export const en = {
       },
       adjustments: {
         contents: 'Adjustments to your balance that operators proposed, and why.',
+        retention: 'five years, under the account ID',
+      },
+      correction_calls: {
+        contents: 'What was given back for calls whose bills were wrong.',
         retention: 'five years, under the account ID',
       },
       refunds: {

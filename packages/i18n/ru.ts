@@ -448,6 +448,7 @@ export const ru: Messages = {
     quantity: 'Количество',
     price: 'Долларов США за миллион',
     providerPrice: 'Цена провайдера',
+    corrected: 'За этот вызов мы списали слишком много. Разница возвращена:',
     atProviderPrices: 'По ценам самого провайдера',
     margin: (percent) => `наша наценка на них: ${percent} %`,
     amount: 'Сумма',
@@ -1400,6 +1401,10 @@ export const ru: Messages = {
       },
       adjustments: {
         contents: 'Корректировки вашего баланса, предложенные операторами, и их причины.',
+        retention: 'пять лет, под ID аккаунта',
+      },
+      correction_calls: {
+        contents: 'Что было возвращено за вызовы с неверными счетами.',
         retention: 'пять лет, под ID аккаунта',
       },
       refunds: {

@@ -417,6 +417,7 @@ export const zh: Messages = {
     quantity: '数量',
     price: '单价（美元/百万）',
     providerPrice: '提供商价格',
+    corrected: '此次调用多收了费用，差额已退还：',
     atProviderPrices: '按提供商自身价格计',
     margin: (percent) => `我们在其上的加价：${percent}%`,
     amount: '金额',
@@ -1282,6 +1283,10 @@ export const zh: Messages = {
       },
       adjustments: {
         contents: '运营人员提议的余额调整及其原因。',
+        retention: '五年，以账户 ID 保存',
+      },
+      correction_calls: {
+        contents: '因账单有误而为调用退还的金额。',
         retention: '五年，以账户 ID 保存',
       },
       refunds: {

@@ -223,7 +223,14 @@ describe('erasure', () => {
     const { rows } = await deps.db.execute<{ table_name: string }>(
       "select table_name from information_schema.columns where column_name = 'account_id' and table_schema = 'public'",
     );
-    const exempt = ['ledger_entries', 'calls', 'usage_days', 'receipts', 'adjustments'];
+    const exempt = [
+      'ledger_entries',
+      'calls',
+      'usage_days',
+      'receipts',
+      'adjustments',
+      'correction_calls',
+    ];
     const tablesWithRows = [];
     for (const { table_name: table } of rows) {
       if ((await harness.rows(table, `account_id = ${accountSql}`)) > 0) tablesWithRows.push(table);

@@ -41,6 +41,13 @@ const NAV_ITEMS: readonly NavItem[] = [
     group: 'Accounts',
   },
   {
+    path: '/operators/corrections',
+    label: 'Corrections',
+    permission: 'adjust',
+    icon: 'book',
+    group: 'Accounts',
+  },
+  {
     path: '/operators/refunds',
     label: 'Refunds',
     permission: 'adjust',

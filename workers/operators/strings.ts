@@ -2,7 +2,7 @@
  * The texts of operators' pages that more than one page needs. Operators are staff: English only.
  */
 import type { SweepTotal } from '@farebox/database/deposits';
-import type { AdjustmentState } from '@farebox/database/operators';
+import type { AdjustmentState, CorrectionState } from '@farebox/database/operators';
 import type { RefundState } from '@farebox/database/refunds';
 import type { Permission } from './roles.ts';
 
@@ -26,6 +26,10 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   withdraw_consent: 'Withdrawal recorded. The user can see the receipt in their console.',
   applied: 'Adjustment applied.',
   waiting: 'The adjustment is above the limit and needs a second approval.',
+  correction_applied: 'Every call of the correction was answered by its ledger.',
+  correction_continues: 'A part of the calls was corrected. Continue until none is left.',
+  correction_waiting: 'The correction is above the limit and needs a second approval.',
+  correction_rejected: 'Correction rejected. Its calls can be corrected by another one.',
   rejected: 'Adjustment rejected. The balance was not changed.',
   refund_approved: 'Approved. It can be put into a file for the treasury.',
   refund_failure_reported:
@@ -68,6 +72,12 @@ export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   already_decided: 'This was already decided.',
   invalid_change: 'The change is not valid, so nothing was changed.',
   stale: 'The catalog was changed since. Nothing was changed: preview it again.',
+  too_many_calls: 'Too many calls for one correction. Choose a shorter period.',
+  mixed_prices:
+    'Calls of this rule and period were charged at different prices. Choose a shorter period, or correct call by call.',
+  preview_changed:
+    'Other calls or sums than in the preview. Nothing was corrected: preview it again.',
+  nothing_to_correct: 'No call here was charged more than that, or each was corrected before.',
   unknown_address: 'The report contains addresses that are not ours. Nothing was imported.',
 };
 export type ActionError =
@@ -87,6 +97,10 @@ export type ActionError =
   | 'already_decided'
   | 'invalid_change'
   | 'stale'
+  | 'too_many_calls'
+  | 'mixed_prices'
+  | 'preview_changed'
+  | 'nothing_to_correct'
   | 'unknown_address';
 
 export const ACTION_LABELS: Readonly<
@@ -143,6 +157,13 @@ export const ADJUSTMENT_STATE_LABELS: Readonly<Record<AdjustmentState, string>> 
   proposed: 'awaiting approval',
   approved: 'approved, not applied yet',
   applied: 'applied',
+  refused: 'rejected',
+};
+
+export const CORRECTION_STATE_LABELS: Readonly<Record<CorrectionState, string>> = {
+  proposed: 'awaiting approval',
+  approved: 'approved, not finished',
+  applied: 'finished',
   refused: 'rejected',
 };
 

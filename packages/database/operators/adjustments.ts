@@ -5,7 +5,7 @@
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
-import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, ne, type SQL, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { adjustments } from '../schema/operators.ts';
 
@@ -66,6 +66,22 @@ export async function findAdjustment(db: Database, id: string): Promise<Adjustme
 }
 
 /**
+ * What was moved within a day without a second operator, in either direction, by adjustments and
+ * corrections: `account_id`, `amount`, `proposed_by`. `now` is a timestamp of SQL.
+ */
+export function appliedAlone(now: SQL): SQL {
+  return sql`(
+    select account_id, abs(delta)::numeric as amount, proposed_by from adjustments
+    where proposed_at > ${now} - interval '1 day' and state <> 'refused'
+      and lower(decided_by) = lower(proposed_by)
+    union all
+    select c.account_id, c.amount::numeric, o.proposed_by
+    from corrections o join correction_calls c on c.correction_id = o.id
+    where o.proposed_at > ${now} - interval '1 day' and o.state <> 'refused'
+      and lower(o.decided_by) = lower(o.proposed_by))`;
+}
+
+/**
  * Proposes an adjustment. What was applied within a day without a second operator counts toward the
  * limits: on this account by anyone, and by this operator on any account. So neither small steps
  * nor many accounts avoid a second approval. The locks make concurrent proposals count each other;
@@ -86,13 +102,11 @@ export async function proposeAdjustment(db: Database, proposal: Proposal): Promi
           case when alone then 'approved' else 'proposed' end, ${by}, ${now},
           case when alone then ${by} end, case when alone then ${now} end
         from (
-          select ${amount} + coalesce(sum(abs(a.delta)) filter (where a.account_id = ${accountId}), 0)
+          select ${amount} + coalesce(sum(a.amount) filter (where a.account_id = ${accountId}), 0)
               <= ${limits.account.toString()}::numeric
-            and ${amount} + coalesce(sum(abs(a.delta)) filter (where lower(a.proposed_by) = lower(${by})), 0)
+            and ${amount} + coalesce(sum(a.amount) filter (where lower(a.proposed_by) = lower(${by})), 0)
               <= ${limits.operator.toString()}::numeric as alone
-          from adjustments a
-          where a.proposed_at > ${now} - interval '1 day' and a.state <> 'refused'
-            and lower(a.decided_by) = lower(a.proposed_by)
+          from ${appliedAlone(now)} as a
         ) as verdict
         on conflict (id) do nothing`),
     ]),

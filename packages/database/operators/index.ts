@@ -20,6 +20,23 @@ export {
   type OperatorAction,
   verifyAuditLog,
 } from './audit-log.ts';
+export {
+  type BilledGeneration,
+  type Correction,
+  type CorrectionProposal,
+  type CorrectionState,
+  closeCorrection,
+  countCorrectionCalls,
+  decideCorrection,
+  endCorrectedCall,
+  findCorrectableCall,
+  findCorrection,
+  listCallsOfRule,
+  listCorrections,
+  listPlannedCalls,
+  type PlannedCall,
+  proposeCorrection,
+} from './corrections.ts';
 export { type Health, readHealth } from './health.ts';
 export {
   type AccountSummary,

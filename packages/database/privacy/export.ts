@@ -12,7 +12,7 @@ import { accounts, identities } from '../schema/accounts.ts';
 import { depositAddresses, depositRemainders, deposits } from '../schema/deposits.ts';
 import { emailEvents, emails, notifications, suppressions } from '../schema/email.ts';
 import { apiKeys, calls, ledgerEntries, usageDays } from '../schema/ledger.ts';
-import { adjustments, operatorActions } from '../schema/operators.ts';
+import { adjustments, correctionCalls, operatorActions } from '../schema/operators.ts';
 import { consents, receipts } from '../schema/privacy.ts';
 import { refunds } from '../schema/refunds.ts';
 import {
@@ -120,6 +120,7 @@ const EXPORT_SOURCES = {
     [adjustments.id],
     [adjustments.proposedBy, adjustments.decidedBy],
   ),
+  correction_calls: byAccount(correctionCalls, correctionCalls.accountId, [correctionCalls.callId]),
   deposit_addresses: byAccount(depositAddresses, depositAddresses.accountId, [
     depositAddresses.family,
     depositAddresses.address,
@@ -192,6 +193,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] =
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   rate_limit_counters: 'keyed hashes of what is counted, which can’t be traced to an account',
   reconciliation_runs: 'counts over all accounts',
+  corrections: 'counts and sums over all accounts; what each call gave back is in correction_calls',
   deposit_keys: 'fingerprints of the operator’s public keys',
   chain_cursors: 'the progress of reading each chain',
   chain_incidents: 'failures of a chain, in blocks and hashes',

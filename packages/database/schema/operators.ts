@@ -11,6 +11,7 @@ import {
   index,
   integer,
   pgTable,
+  primaryKey,
   unique,
   varchar,
 } from 'drizzle-orm/pg-core';
@@ -68,6 +69,65 @@ export const adjustments = pgTable(
     check('adjustments_decided', sql`(${t.state} = 'proposed') = (${t.decidedBy} is null)`),
     index('adjustments_state').on(t.state, t.proposedAt),
     index('adjustments_account').on(t.accountId),
+  ],
+);
+
+/**
+ * Corrections of wrong bills that operators propose: of one call, or of all calls with one price rule
+ * in a period. Only in the customer's favor.
+ */
+export const corrections = pgTable(
+  'corrections',
+  {
+    id: varchar('id', { length: 32 }).primaryKey(),
+    /** Null where it concerns one call. */
+    model: varchar('model', { length: 128 }),
+    priceRule: varchar('price_rule', { length: 160 }),
+    /** The sums of `correction_calls`, as they were proposed. */
+    calls: integer('calls').notNull(),
+    accounts: integer('accounts').notNull(),
+    amount: bigint('amount', { mode: 'bigint' }).notNull(),
+    reason: varchar('reason', { length: 255 }).notNull(),
+    state: varchar('state', { length: 16 }).notNull(),
+    proposedBy: varchar('proposed_by', { length: 254 }).notNull(),
+    proposedAt: instant('proposed_at').notNull(),
+    decidedBy: varchar('decided_by', { length: 254 }),
+    decidedAt: instant('decided_at'),
+  },
+  (t) => [
+    check('corrections_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
+    check('corrections_rule', sql`(${t.model} is null) = (${t.priceRule} is null)`),
+    check('corrections_sums', sql`least(${t.calls}, ${t.accounts}, ${t.amount}) >= 0`),
+    check('corrections_state', sql`${t.state} in ('proposed', 'approved', 'applied', 'refused')`),
+    check('corrections_decided', sql`(${t.state} = 'proposed') = (${t.decidedBy} is null)`),
+    index('corrections_state').on(t.state, t.proposedAt),
+  ],
+);
+
+/**
+ * What a correction gives back for each call, fixed when it is proposed. A call is corrected once:
+ * the primary key refuses a second row, so no call gives back more than it was charged.
+ */
+export const correctionCalls = pgTable(
+  'correction_calls',
+  {
+    accountId: accountId(),
+    callId: varchar('call_id', { length: 32 }).notNull(),
+    correctionId: varchar('correction_id', { length: 32 })
+      .notNull()
+      .references(() => corrections.id),
+    amount: bigint('amount', { mode: 'bigint' }).notNull(),
+    /** `refused` if the ledger can't take it: its account is closed, or its balance is full. */
+    state: varchar('state', { length: 16 }).notNull(),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.accountId, t.callId] }),
+    check('correction_calls_call_shape', sql`${t.callId} ~ '^[0-9a-f]{32}$'`),
+    check('correction_calls_amount', sql`${t.amount} > 0`),
+    check('correction_calls_state', sql`${t.state} in ('planned', 'applied', 'refused')`),
+    check('correction_calls_ended', sql`(${t.state} = 'planned') = (${t.endedAt} is null)`),
+    index('correction_calls_planned').on(t.correctionId, t.state),
   ],
 );
 

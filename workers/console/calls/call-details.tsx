@@ -1,5 +1,5 @@
 /** The details of one call: its metadata, its cost breakdown, and the reason for the charge. */
-import type { CallRecord } from '@farebox/database/statements';
+import type { CallCorrection, CallRecord } from '@farebox/database/statements';
 import {
   Badge,
   Card,
@@ -246,8 +246,11 @@ function toApiRequest(apiUrl: URL, id: string): string {
   ].join('\n');
 }
 
-export const CallDetails: FC<CallProps & Readonly<{ apiUrl: URL }>> = (props) => {
-  const { call, messages, language, apiUrl } = props;
+type CallDetailsProps = CallProps &
+  Readonly<{ apiUrl: URL; correction: CallCorrection | undefined }>;
+
+export const CallDetails: FC<CallDetailsProps> = (props) => {
+  const { call, correction, messages, language, apiUrl } = props;
   const { calls: t } = messages;
   const { generation } = call;
   const { reason, usage, fees, httpStatus } = generation;
@@ -264,6 +267,12 @@ export const CallDetails: FC<CallProps & Readonly<{ apiUrl: URL }>> = (props) =>
         </p>
         {usage === null && fees.length === 0 && <p>{t.noUsage}</p>}
         <BillTable {...props} />
+        {correction !== undefined && (
+          <p id="correction">
+            {t.corrected} {formatCurrency(correction.amount, language)},{' '}
+            <Time at={correction.at} language={language} />
+          </p>
+        )}
       </Card>
       <Card id="facts" title={t.facts}>
         <CallFacts {...props} />

@@ -1,4 +1,5 @@
 /** Cost breakdown, export columns, settlement reasons and filters of calls. */
+import { formatCurrency } from '@farebox/design';
 import { LANGUAGES, messagesFor } from '@farebox/i18n';
 import { type Generation, RECORDED_DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
 import { computeCost, NO_USAGE, SURCHARGE_KINDS } from '@farebox/money';
@@ -73,7 +74,13 @@ describe('the details of a call', () => {
     for (const dialect of RECORDED_DIALECTS) {
       const generation = buildGeneration({ dialect, provider: 'xai' });
       const call = { generation, keyId: 1 };
-      const page = String(CallDetails({ call, keyName: 'k', messages, language, apiUrl }));
+      const props = { call, correction: undefined, keyName: 'k', messages, language, apiUrl };
+      const page = String(CallDetails(props));
+      expect(page).not.toContain('id="correction"');
+      const correction = { amount: 120_000_000n, at: 0 };
+      const corrected = String(CallDetails({ ...props, correction }));
+      expect(corrected).toContain(messages.calls.corrected);
+      expect(corrected).toContain(formatCurrency(correction.amount, language));
       expect(page).toContain(`<dd>${messages.calls.dialects[dialect]}</dd>`);
       expect(page).not.toContain(`<dd>${dialect}</dd>`);
       expect(page).toContain('<dd>xAI</dd>');

@@ -7,6 +7,7 @@ import {
   CALL_BUCKETS,
   type CallPage,
   type CallSummary,
+  findCallCorrection,
   findCallRecord,
   listCalls,
   listKeys,
@@ -371,13 +372,14 @@ callRoutes.get('/calls.csv', async (c) => {
 
 callRoutes.get('/calls/:id{[0-9a-f]{32}}', async (c) => {
   const { deps, user, messages, language } = c.var;
-  const [call, keyName] = await Promise.all([
+  const [call, correction, keyName] = await Promise.all([
     findCallRecord(deps.identity.db, user.account, c.req.param('id')),
+    findCallCorrection(deps.identity.db, user.account, c.req.param('id')),
     loadKeyNames(c),
   ]);
   if (call === undefined) return notFoundPage(c);
   const { apiUrl } = deps;
-  const props = { call, keyName: keyName(call.keyId), messages, language, apiUrl };
+  const props = { call, correction, keyName: keyName(call.keyId), messages, language, apiUrl };
   return page(
     c,
     {

@@ -47,8 +47,19 @@ type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 /** The credit of a deposit is named `chainId:txHash:logIndex` (packages/deposits). */
 const DEPOSIT_ID = /^(\d+):(0x[0-9a-f]{64}):\d+$/;
 
-/** What a transaction refers to: the transfer of a deposit, with its network, or an id. */
+/** The correction of a bill is named `correction:call:correction` (workers/operators). */
+const CORRECTION_ID = /^correction:([0-9a-f]{32}):/;
+
+/** What a transaction refers to: the transfer of a deposit, a corrected call, or an id. */
 const Reference: FC<{ id: string; chains: readonly Chain[] }> = ({ id, chains }) => {
+  const [, call] = CORRECTION_ID.exec(id) ?? [];
+  if (call !== undefined) {
+    return (
+      <a href={`/calls/${call}`}>
+        <code>{`${call.slice(0, 8)}…`}</code>
+      </a>
+    );
+  }
   const [, chainId, hash] = DEPOSIT_ID.exec(id) ?? [];
   const chain = chains.find((one) => String(one.chainId) === chainId);
   if (chain === undefined || hash === undefined) return <code>{id}</code>;

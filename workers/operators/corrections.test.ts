@@ -1,0 +1,282 @@
+/**
+ * Corrections of wrong bills: what is selected and given back, that the preview is what is applied,
+ * and that each call is corrected once, whatever is repeated or interrupted.
+ */
+import type { Database } from '@farebox/database';
+import { listOperatorActions } from '@farebox/database/operators';
+import { findCallCorrection } from '@farebox/database/statements';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  createAccount,
+  OPERATORS,
+  type OperatorsHarness,
+  REASON,
+  startHarness,
+} from './harness.testing.ts';
+
+let harness: OperatorsHarness;
+
+beforeAll(async () => {
+  harness = await startHarness();
+  vi.spyOn(console, 'log').mockImplementation(() => {});
+});
+afterAll(async () => {
+  await harness.stop();
+});
+
+const DAY = Date.UTC(2026, 10, 20);
+const MILLION = 1_000_000;
+const USD = 1_000_000_000n;
+
+type StoredCall = Readonly<{
+  id: string;
+  rule: string;
+  output?: number;
+  price?: bigint;
+  at?: number;
+}>;
+
+let callCount = 0;
+function nextId(): string {
+  callCount += 1;
+  return callCount.toString(16).padStart(32, 'c');
+}
+
+/** Stores calls that were charged for their output tokens alone, behind a credit of 9,000 USD. */
+async function storeCalls(db: Database, account: string, stored: readonly StoredCall[]) {
+  const start = 9_000n * USD;
+  await db.execute(`insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
+    values ('${account}', 1, 'credit:${account}', 'credit', ${start}, ${start}, now())`);
+  let posted = start;
+  for (const [index, call] of stored.entries()) {
+    const { id, rule, output = MILLION, price = 10n * USD, at = DAY } = call;
+    const charged = (BigInt(output) * price) / BigInt(MILLION);
+    posted -= charged;
+    const seq = index + 2;
+    await db.execute(`insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
+      values ('${account}', ${seq}, '${id}', 'charge', ${-charged}, ${posted}, now())`);
+    await db.execute(`insert into calls (account_id, id, seq, key_id, model, provider, dialect,
+        stream, status, reason, input_uncached, cache_read, cache_write_5m, cache_write_30m,
+        cache_write_1h, cache_write_12h, output, output_reasoning, input_uncached_price,
+        cache_read_price, cache_write_5m_price, cache_write_30m_price, cache_write_1h_price,
+        cache_write_12h_price, output_price, price_rule, fees, charged, shortfall, created_at)
+      values ('${account}', '${id}', ${seq}, 7, 'openai/gpt', 'openai', 'chat', true, 'settled',
+        'provider_reported', 0, 0, 0, 0, 0, 0, ${output}, 0, 1, 1, 1, 1, 1, 1, ${price}, '${rule}',
+        '[]'::jsonb, ${charged}, 0, '${new Date(at).toISOString()}')`);
+  }
+}
+
+const RULE = { scope: 'rule', model: 'openai/gpt', from: '2026-11-20', until: '2026-11-21' };
+type Form = Readonly<Record<string, string>>;
+
+function preview(form: Form, as: string = OPERATORS.finance) {
+  return harness.send('/operators/corrections/preview', { as, form });
+}
+
+/** Reads the hidden fields of the preview, as a browser sends them back. */
+async function readPreview(response: Response): Promise<Form> {
+  expect(response.status).toBe(200);
+  const text = await response.text();
+  const inputs = [...text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+  return Object.fromEntries(inputs.map(([, name = '', value = '']) => [name, value]));
+}
+
+function submit(form: Form, as: string = OPERATORS.finance) {
+  return harness.send('/operators/corrections', { as, form: { ...form, reason: REASON } });
+}
+
+function decide(id: string, decision: string, as: string) {
+  const form = { decision, reason: REASON };
+  return harness.send(`/operators/corrections/${id}`, { as, form });
+}
+
+function findCredit(call: string, correction = ''): bigint | undefined {
+  const found = [...harness.ledger.adjustments].filter(([id]) =>
+    id.startsWith(`correction:${call}:${correction}`),
+  );
+  expect(found.length).toBeLessThanOrEqual(1);
+  return found[0]?.[1];
+}
+
+describe('the correction of one call', () => {
+  it('gives back the difference once, shown to its owner, however often it is sent', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const id = nextId();
+    await storeCalls(harness.db, accountId, [{ id, rule: 'v1/one' }]);
+    const form = await readPreview(await preview({ scope: 'call', call: id, cost: '7.5' }));
+    expect(form).toMatchObject({ calls: '1', amount: '2500000000' });
+    for (let sent = 0; sent < 2; sent += 1) {
+      const response = await submit(form);
+      expect(response.headers.get('location')).toContain('done=correction_applied');
+    }
+    expect(findCredit(id, form.correction)).toBe(2_500_000_000n);
+    const sent = harness.ledger.requests.filter((request) => request.includes(id));
+    expect(sent).toEqual([`adjust ${accountId} correction:${id}:${form.correction} 2500000000`]);
+    expect(await findCallCorrection(harness.db, accountId, id)).toMatchObject({
+      amount: 2_500_000_000n,
+    });
+    expect((await preview({ scope: 'call', call: id, cost: '1' })).status).toBe(409);
+    const actions = await listOperatorActions(harness.db, { before: 1e9, limit: 100 });
+    const outcomes = actions.map(({ action, outcome }) => `${action} ${outcome}`);
+    expect(outcomes).toContain('preview_correction done');
+    expect(outcomes).toContain('propose_correction correction_applied');
+  });
+
+  it('is refused where the call would cost the same or more, or is unknown', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const id = nextId();
+    await storeCalls(harness.db, accountId, [{ id, rule: 'v1/same' }]);
+    for (const [call, cost, status] of [
+      [id, '10', 409],
+      [id, '10.01', 409],
+      [nextId(), '1', 409],
+      [id, '-1', 422],
+      ['x', '1', 422],
+    ] as const) {
+      expect((await preview({ scope: 'call', call, cost })).status).toBe(status);
+    }
+  });
+
+  it('is refused without the permission to adjust, and for other sums than the preview', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const id = nextId();
+    await storeCalls(harness.db, accountId, [{ id, rule: 'v1/denied' }]);
+    const one = { scope: 'call', call: id, cost: '7' };
+    expect((await preview(one, OPERATORS.support)).status).toBe(403);
+    const form = await readPreview(await preview(one));
+    expect((await submit(form, OPERATORS.support)).status).toBe(403);
+    expect((await submit({ ...form, cost: '1' })).status).toBe(409);
+    expect(findCredit(id)).toBeUndefined();
+  });
+});
+
+describe('the correction of a price rule', () => {
+  it('selects the calls of the rule and the period, at the right price', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const rule = 'v1/selected';
+    const ids = Array.from({ length: 6 }, nextId);
+    const [first = '', last = '', before = '', after = '', other = '', free = ''] = ids;
+    await storeCalls(harness.db, accountId, [
+      { id: first, rule },
+      { id: last, rule, output: 3, at: DAY + 86_399_999 },
+      { id: before, rule, at: DAY - 1 },
+      { id: after, rule, at: DAY + 86_400_000 },
+      { id: other, rule: `${rule}2` },
+      { id: free, rule, output: 0 },
+    ]);
+    const form = { ...RULE, price_rule: rule, price_output: '8' };
+    await submit(await readPreview(await preview(form)));
+    expect(ids.map((id) => findCredit(id))).toEqual([
+      2_000_000_000n,
+      6_000n,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect((await preview({ ...form, price_output: '12' })).status).toBe(409);
+  });
+
+  it('refuses calls that were charged at different prices', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const rule = 'v1/mixed';
+    await storeCalls(harness.db, accountId, [
+      { id: nextId(), rule },
+      { id: nextId(), rule, price: 20n * USD },
+    ]);
+    const response = await preview({ ...RULE, price_rule: rule, price_output: '8' });
+    expect(response.status).toBe(409);
+    expect(await response.text()).toContain('different prices');
+  });
+
+  it.each([
+    ['no price', { price_output: '' }],
+    ['a malformed price', { price_output: 'x' }],
+    ['an empty period', { until: '2026-11-20' }],
+    ['a malformed day', { from: 'yesterday' }],
+    ['no rule', { price_rule: ' ' }],
+  ])('refuses %s', async (_, field) => {
+    const form = { ...RULE, price_rule: 'v1/x', price_output: '8', ...field };
+    expect((await preview(form)).status).toBe(422);
+  });
+
+  it('above the limit of one account waits for a second operator', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const rule = 'v1/large';
+    const [one, two] = [nextId(), nextId()];
+    await storeCalls(harness.db, accountId, [
+      { id: one, rule, output: 5 * MILLION },
+      { id: two, rule, output: 5 * MILLION },
+    ]);
+    const form = await readPreview(await preview({ ...RULE, price_rule: rule, price_output: '4' }));
+    const { correction = '' } = form;
+    const response = await submit(form);
+    expect(response.headers.get('location')).toContain('done=correction_waiting');
+    expect((await decide(correction, 'continue', OPERATORS.otherFinance)).status).toBe(303);
+    expect(findCredit(one)).toBeUndefined();
+    expect((await decide(correction, 'approve', OPERATORS.finance)).status).toBe(403);
+    expect((await decide(correction, 'approve', OPERATORS.otherFinance)).status).toBe(303);
+    expect([findCredit(one), findCredit(two)]).toEqual([30n * USD, 30n * USD]);
+    expect((await decide(correction, 'reject', OPERATORS.otherFinance)).status).toBe(409);
+  });
+
+  it('frees its calls for another correction when it is rejected', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const id = nextId();
+    await storeCalls(harness.db, accountId, [{ id, rule: 'v1/r', output: 10 * MILLION }]);
+    const one = { scope: 'call', call: id, cost: '1' };
+    const form = await readPreview(await preview(one));
+    await submit(form);
+    expect((await preview(one)).status).toBe(409);
+    expect((await decide(form.correction ?? '', 'reject', OPERATORS.finance)).status).toBe(303);
+    expect((await preview(one)).status).toBe(200);
+    expect(findCredit(id)).toBeUndefined();
+  });
+
+  it('continues after a failure at any call, and posts none twice', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const rule = 'v1/interrupted';
+    const ids = Array.from({ length: 25 }, nextId);
+    await storeCalls(
+      harness.db,
+      accountId,
+      ids.map((id) => ({ id, rule, output: 1_000 })),
+    );
+    const form = await readPreview(await preview({ ...RULE, price_rule: rule, price_output: '9' }));
+    const { onAdjust } = harness.ledger;
+    const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
+    let count = 0;
+    // The answer is lost after the ledger has posted the entry.
+    harness.ledger.onAdjust = (request) => {
+      const answer = onAdjust(request);
+      count += 1;
+      if (count % 7 === 0) throw new Error('lost');
+      return answer;
+    };
+    let response = await submit(form);
+    for (let tries = 0; response.status === 500 && tries < 20; tries += 1) {
+      response = await decide(form.correction ?? '', 'continue', OPERATORS.otherFinance);
+    }
+    harness.ledger.onAdjust = onAdjust;
+    consoleError.mockRestore();
+    expect(response.headers.get('location')).toContain('done=correction_applied');
+    expect(ids.map((id) => findCredit(id))).toEqual(ids.map(() => 1_000_000n));
+    const page = await harness.send(`/operators/corrections/${form.correction}`, {
+      as: OPERATORS.finance,
+    });
+    expect(await page.text()).toContain('finished');
+  });
+
+  it('leaves out a closed account, and finishes', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const id = nextId();
+    await storeCalls(harness.db, accountId, [{ id, rule: 'v1/closed', output: 1_000 }]);
+    const form = await readPreview(await preview({ scope: 'call', call: id, cost: '0' }));
+    const { onAdjust } = harness.ledger;
+    harness.ledger.onAdjust = () => ({ ok: false, reason: 'closed' });
+    const response = await submit(form);
+    harness.ledger.onAdjust = onAdjust;
+    expect(response.headers.get('location')).toContain('done=correction_applied');
+    expect(await findCallCorrection(harness.db, accountId, id)).toBeUndefined();
+  });
+});

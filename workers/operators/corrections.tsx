@@ -1,0 +1,253 @@
+/** Corrections of wrong bills: the forms, the preview, and the corrections with their progress. */
+import {
+  type Correction,
+  countCorrectionCalls,
+  findCorrection,
+  listCorrections,
+} from '@farebox/database/operators';
+import { Field, type Form, Money, readForm } from '@farebox/design';
+import { BUCKETS } from '@farebox/money';
+import { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import { newId } from './adjustment-workflow.ts';
+import { auditView, runAudited } from './audited-action.ts';
+import { parseCorrectionScope, priceFieldName } from './correction-plan.ts';
+import {
+  continueCorrection,
+  decideOnCorrection,
+  planCorrection,
+  startCorrection,
+  sumPlanned,
+} from './correction-workflow.ts';
+import { errorPage, Fact, operatorPage, ReasonField, Table, Timestamp } from './layout.tsx';
+import type { Operator, OperatorContext, OperatorEnv } from './operator-auth.ts';
+import { CORRECTION_STATE_LABELS } from './strings.ts';
+
+const PATH = '/operators/corrections';
+const CORRECTION_PATH = `${PATH}/:correction{[0-9a-f]{32}}` as const;
+const MAX_SHOWN = 200;
+/** The fields of both forms, which the preview repeats. */
+const SCOPE_FIELDS = [
+  ...['scope', 'call', 'cost', 'model', 'price_rule', 'from', 'until'],
+  ...BUCKETS.map(priceFieldName),
+];
+
+const DECISIONS = ['approve', 'reject', 'continue'] as const;
+type Decision = (typeof DECISIONS)[number];
+const TITLES: Readonly<Record<Decision, string>> = {
+  approve: 'Approve and apply',
+  reject: 'Reject',
+  continue: 'Continue',
+};
+
+export const corrections = new Hono<OperatorEnv>();
+
+const Forms: FC = () => (
+  <>
+    <h2>One call</h2>
+    <form method="post" action={`${PATH}/preview`}>
+      <input type="hidden" name="scope" value="call" />
+      <Field name="call" label="Call ID" required maxlength={32} />
+      <Field name="cost" label="What it should have cost, in USD" inputmode="decimal" required />
+      <button type="submit">Preview</button>
+    </form>
+    <h2>All calls of a price rule</h2>
+    <form method="post" action={`${PATH}/preview`}>
+      <input type="hidden" name="scope" value="rule" />
+      <Field name="model" label="Model" required maxlength={128} />
+      <Field name="price_rule" label="Price rule, as on the bill" required maxlength={160} />
+      <Field name="from" label="From (UTC)" hint="2026-11-27 or 2026-11-27T14:30" required />
+      <Field name="until" label="Until, not included (UTC)" required />
+      {BUCKETS.map((bucket) => (
+        <Field
+          name={priceFieldName(bucket)}
+          label={`Right price of ${bucket}, USD per million tokens with the margin`}
+          inputmode="decimal"
+        />
+      ))}
+      <button type="submit">Preview</button>
+    </form>
+  </>
+);
+
+corrections.get(PATH, async (c) => {
+  const view = { action: 'view_corrections', permission: 'adjust', subject: null } as const;
+  if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
+  const all = await listCorrections(c.var.deps.db, MAX_SHOWN);
+  return operatorPage(
+    c,
+    { title: 'Corrections', activePath: PATH },
+    <>
+      <p>Gives back what wrong bills charged too much. No call is charged more.</p>
+      <Table
+        caption="Corrections, newest first"
+        headers={['Correction', 'Calls', 'Amount', 'State', 'Proposed by', 'At']}
+      >
+        {all.map(({ id, calls, amount, state, proposedBy, proposedAt }) => (
+          <tr>
+            <th scope="row">
+              <a href={`${PATH}/${id}`}>{id}</a>
+            </th>
+            <td>{calls}</td>
+            <td>
+              <Money language="en" amount={amount} />
+            </td>
+            <td>{CORRECTION_STATE_LABELS[state]}</td>
+            <td>{proposedBy}</td>
+            <td>
+              <Timestamp at={proposedAt} />
+            </td>
+          </tr>
+        ))}
+      </Table>
+      <Forms />
+    </>,
+  );
+});
+
+function previewPage(c: OperatorContext, form: Form, sums: ReturnType<typeof sumPlanned>) {
+  return operatorPage(
+    c,
+    { title: 'Preview of a correction', activePath: PATH },
+    <>
+      <dl class="facts">
+        <Fact name="Calls">{sums.calls}</Fact>
+        <Fact name="Accounts">{sums.accounts}</Fact>
+        <Fact name="Given back">
+          <Money language="en" amount={sums.amount} />
+        </Fact>
+        <Fact name="Largest, of one call">
+          <Money language="en" amount={sums.largest} />
+        </Fact>
+      </dl>
+      <form method="post" action={PATH}>
+        <input type="hidden" name="correction" value={newId(c)} />
+        <input type="hidden" name="calls" value={String(sums.calls)} />
+        <input type="hidden" name="amount" value={sums.amount.toString()} />
+        {SCOPE_FIELDS.map((name) => (
+          <input type="hidden" name={name} value={form.text(name)} />
+        ))}
+        <ReasonField />
+        <button type="submit" class="danger">
+          Correct
+        </button>
+      </form>
+    </>,
+  );
+}
+
+corrections.post(`${PATH}/preview`, async (c) => {
+  const view = { action: 'preview_correction', permission: 'adjust', subject: null } as const;
+  if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
+  const form = await readForm(c);
+  const scope = parseCorrectionScope(form);
+  if (scope === undefined) return errorPage(c, 'invalid_fields');
+  const plan = await planCorrection(c, scope);
+  return plan.ok ? previewPage(c, form, sumPlanned(plan.planned)) : errorPage(c, plan.reason);
+});
+
+corrections.post(PATH, async (c) => {
+  const form = await readForm(c);
+  const id = form.text('correction');
+  const scope = parseCorrectionScope(form);
+  const reason = form.text('reason').trim();
+  const previewed = { calls: form.text('calls'), amount: form.text('amount') };
+  const isValid = scope !== undefined && /^[0-9a-f]{32}$/.test(id);
+  const outcome = await runAudited(c, {
+    action: 'propose_correction',
+    permission: 'adjust',
+    subject: null,
+    reason,
+    run: isValid ? () => startCorrection(c, { id, scope, previewed, reason }) : undefined,
+  });
+  return outcome.ok
+    ? c.redirect(`${PATH}/${id}?done=${outcome.done}`, 303)
+    : errorPage(c, outcome.reason);
+});
+
+/** The decisions open to this operator; approving one's own proposal is not. */
+function allowedDecisions(
+  { state, proposedBy }: Correction,
+  { email, permissions }: Operator,
+): readonly Decision[] {
+  if (!permissions.has('approve')) return [];
+  if (state === 'approved') return ['continue'];
+  if (state !== 'proposed') return [];
+  return proposedBy.toLowerCase() === email ? ['reject'] : ['approve', 'reject'];
+}
+
+const Facts: FC<{ correction: Correction; progress: ReadonlyMap<string, number> }> = (props) => {
+  const { correction, progress } = props;
+  return (
+    <>
+      <dl class="facts">
+        <Fact name="Model">{correction.model ?? 'one call'}</Fact>
+        <Fact name="Price rule">{correction.priceRule ?? '–'}</Fact>
+        <Fact name="Calls">{correction.calls}</Fact>
+        <Fact name="Accounts">{correction.accounts}</Fact>
+        <Fact name="Given back">
+          <Money language="en" amount={correction.amount} />
+        </Fact>
+        <Fact name="State">{CORRECTION_STATE_LABELS[correction.state]}</Fact>
+        <Fact name="Applied">{progress.get('applied') ?? 0}</Fact>
+        <Fact name="Refused by the ledger">{progress.get('refused') ?? 0}</Fact>
+        <Fact name="Proposed by">{correction.proposedBy}</Fact>
+        <Fact name="Decided by">{correction.decidedBy ?? '–'}</Fact>
+      </dl>
+      <h2>Reason</h2>
+      <p>{correction.reason}</p>
+    </>
+  );
+};
+
+corrections.get(CORRECTION_PATH, async (c) => {
+  const view = { action: 'view_correction', permission: 'adjust', subject: null } as const;
+  if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
+  const id = c.req.param('correction');
+  const { db } = c.var.deps;
+  const [correction, progress] = await Promise.all([
+    findCorrection(db, id),
+    countCorrectionCalls(db, id),
+  ]);
+  if (correction === undefined) return errorPage(c, 'not_found');
+  const decisions = allowedDecisions(correction, c.var.operator);
+  return operatorPage(
+    c,
+    { title: 'Correction', activePath: PATH },
+    <>
+      <Facts correction={correction} progress={progress} />
+      {decisions.length > 0 && (
+        <form method="post" action={`${PATH}/${id}`}>
+          <ReasonField />
+          {decisions.map((decision) => (
+            <button type="submit" name="decision" value={decision}>
+              {TITLES[decision]}
+            </button>
+          ))}
+        </form>
+      )}
+    </>,
+  );
+});
+
+corrections.post(CORRECTION_PATH, async (c) => {
+  const id = c.req.param('correction');
+  const form = await readForm(c);
+  const decision = DECISIONS.find((known) => known === form.text('decision'));
+  if (decision === undefined) return errorPage(c, 'not_found');
+  const runs = {
+    approve: () => decideOnCorrection(c, id, true),
+    reject: () => decideOnCorrection(c, id, false),
+    continue: () => continueCorrection(c, id),
+  };
+  const outcome = await runAudited(c, {
+    action: `${decision}_correction`,
+    permission: 'approve',
+    subject: null,
+    reason: form.text('reason'),
+    run: runs[decision],
+  });
+  return outcome.ok
+    ? c.redirect(`${PATH}/${id}?done=${outcome.done}`, 303)
+    : errorPage(c, outcome.reason);
+});
