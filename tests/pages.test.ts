@@ -33,6 +33,7 @@ const PUBLIC_PAGES = [
   '/reset?token=x',
   '/confirm?token=x',
   '/confirm-email?token=x',
+  '/verify',
   '/nowhere',
 ];
 const SIGNED_IN_PAGES = [
@@ -45,6 +46,7 @@ const SIGNED_IN_PAGES = [
   '/keys',
   '/keys/new',
   '/transactions',
+  '/refunds',
   '/top-up',
   '/alerts',
   '/playground',

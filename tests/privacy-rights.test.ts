@@ -395,7 +395,7 @@ describe('account deletion', () => {
   it('explains what happens to the balance and requires the email to be typed', async () => {
     const { body } = await ownClient.get('/rights/deletion');
     expect(body).toMatch(/Current balance: *<\/?[^>]*>|Current balance:/);
-    expect(body).toContain('Your balance isn’t refunded automatically');
+    expect(body).toContain('Your balance isn’t refunded by the deletion itself');
     expect(body).toContain('five years');
     const rejected = await ownClient.post('/rights/deletion', { email: otherAccount.email });
     expect(rejected.status).toBe(422);
