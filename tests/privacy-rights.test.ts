@@ -477,6 +477,8 @@ describe('a crash during account deletion', () => {
     const client = createConsoleClient(stack, { network: '198.51.100.9' });
     await signInAs(client, account);
     await callModel(account.apiKey);
+    // A settlement that a crash takes along leaves its hold open until it expires.
+    await waitForSettlement(account.accountId);
     return { account, client };
   }
   const MARK_CLOSED = 'update accounts set closed_at = now() where id = $1';
