@@ -29,6 +29,7 @@ export { safeBlock } from './provider-agreement.ts';
 export { readReceipt, type TransactionReceipt } from './receipts.ts';
 export {
   checkRefundAddress,
+  isUnspendable,
   REFUND_FEES,
   REFUND_STEP,
   type RefundAddressError,

@@ -17,6 +17,12 @@ export type RefundAddressError =
 
 const NOBODY = `0x${'0'.repeat(40)}`;
 
+/** Whether nobody can spend what is sent to the address: no one's, or a token's contract. */
+export function isUnspendable({ token }: Readonly<{ token: HexAddress }>, address: HexAddress) {
+  const tokens = [token, ...CHAINS.map((name) => CHAIN_DEFAULTS[name].token)];
+  return address === NOBODY || tokens.includes(address);
+}
+
 /** Checks the address that a user typed for a refund on `chain`. */
 export async function checkRefundAddress(
   db: Database,
@@ -26,8 +32,7 @@ export async function checkRefundAddress(
 ): Promise<Result<{ address: HexAddress }, RefundAddressError>> {
   const address = parseAddress(CHAIN_DEFAULTS[chain.name].family, text);
   if (address === null) return err('malformed');
-  const tokens = [chain.token, ...CHAINS.map((name) => CHAIN_DEFAULTS[name].token)];
-  if (address === NOBODY || tokens.includes(address)) return err('not_yours');
+  if (isUnspendable(chain, address)) return err('not_yours');
   if (await isOwnAddress(db, address)) return err('not_yours');
   return isBlockedAddress(blocked, address) ? err('blocked') : ok({ address });
 }

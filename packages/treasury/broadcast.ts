@@ -1,11 +1,14 @@
 /**
- * Broadcasts a signed plan: first all funds, then the sweeps of the addresses that were funded. The
- * progress is read from the network's receipts, so an interrupted broadcast can be run again. A
+ * Broadcasts a signed plan: first all funds, then the sweeps of the addresses that were funded, or
+ * the payments of refunds. The progress is read from the network's receipts, so an interrupted broadcast can be run again. A
  * step's hash is fixed by its signature, so it can't take effect twice.
  */
 import { CHAIN_DEFAULTS, readReceipt } from '@farebox/deposits';
 import type { SignedPlan, SignedStep } from './contract.ts';
 import { type Network, sendStep } from './network.ts';
+
+/** What a broadcast needs of a signed plan, of sweeps or of refunds. */
+export type Broadcastable = Pick<SignedPlan, 'chain' | 'expiresAt' | 'steps'>;
 
 export type StepState =
   | 'mined'
@@ -37,7 +40,7 @@ async function readMinedState(network: Network, { txHash }: SignedStep): Promise
 
 async function sendOne(
   network: Network,
-  plan: SignedPlan,
+  plan: Broadcastable,
   step: SignedStep,
   now: number,
 ): Promise<StepState> {
@@ -53,7 +56,7 @@ async function sendOne(
 /** Sends all steps, then polls until each is mined or the time is up. */
 async function sendAll(
   network: Network,
-  plan: SignedPlan,
+  plan: Broadcastable,
   steps: readonly SignedStep[],
   { now, wait, onOutcome }: BroadcastOptions,
 ): Promise<readonly StepOutcome[]> {
@@ -76,7 +79,7 @@ async function sendAll(
  */
 export async function broadcast(
   network: Network,
-  plan: SignedPlan,
+  plan: Broadcastable,
   options: BroadcastOptions,
 ): Promise<readonly StepOutcome[]> {
   const stepsByKind = (kind: SignedStep['kind']) => plan.steps.filter((step) => step.kind === kind);
@@ -84,7 +87,8 @@ export async function broadcast(
   const unfunded = new Set(
     funds.filter(({ state }) => state !== 'mined').map(({ step }) => step.to),
   );
-  const ready = stepsByKind('sweep').filter(({ from }) => !unfunded.has(from));
+  const payments = stepsByKind('refund');
+  const ready = [...stepsByKind('sweep').filter(({ from }) => !unfunded.has(from)), ...payments];
   const unfundedSweeps = stepsByKind('sweep').filter(({ from }) => unfunded.has(from));
   const sweeps = await sendAll(network, plan, ready, options);
   const skipped = unfundedSweeps.map((step) => ({ step, state: 'skipped' }) as const);

@@ -5,7 +5,7 @@ import { COIN_DECIMALS, type Costs, computeCosts, isProfitableSweep, withMargin 
 import { type Network, readCoinBalances, readGas, readNonces, type Sweepable } from './network.ts';
 
 /** Added to the network's gas estimate, because its state may change before the sweep is sent. */
-const GAS_MARGIN_PERCENT = 20n;
+export const GAS_MARGIN_PERCENT = 20n;
 
 export type Candidate = Sweepable & Readonly<{ index: number }>;
 /** A candidate with the gas its sweep uses, what it costs, and the nonce it is sent with. */
@@ -58,7 +58,10 @@ export async function withCosts(
 ): Promise<readonly PricedCandidate[] | null> {
   const { chain, destination } = options;
   const addresses = sweepCandidates.map(({ address }) => address);
-  const gas = await readGas(network, chain, sweepCandidates, destination);
+  const transfers = sweepCandidates.map(({ address: from, units }) => ({
+    ...{ from, to: destination, units },
+  }));
+  const gas = await readGas(network, chain, transfers);
   const coins = await readCoinBalances(network, addresses);
   const nonces = chain.family === 'evm' ? await readNonces(network, addresses) : [];
   if (gas === null || coins === null || nonces === null) return null;

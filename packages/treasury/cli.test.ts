@@ -2,40 +2,18 @@
  * The treasury's commands as an operator runs them, one process each, from the mnemonic to the
  * report.
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { anvilPath, type LocalChains, startChains } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from './cli.testing.ts';
 import { GAS_PATH } from './contract.ts';
 import { createKeyring } from './keyring.ts';
 
 const MNEMONIC = `${'abandon '.repeat(11)}about`;
 const PASSPHRASE = 'correct horse battery';
-const CLI = join(import.meta.dirname, 'cli.ts');
 const COIN = 10n ** 18n;
-
-type RunResult = Readonly<{ code: number | null; out: string; err: string }>;
-
-function run(
-  folder: string,
-  args: readonly string[],
-  stdinLines: readonly string[] = [],
-): Promise<RunResult> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, ...args], {
-    cwd: folder,
-  });
-  const output = { out: '', err: '' };
-  child.stdout.on('data', (chunk) => {
-    output.out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    output.err += chunk;
-  });
-  child.stdin.end(stdinLines.map((line) => `${line}\n`).join(''));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })));
-}
 
 describe('the key commands', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-keys-'));
@@ -61,7 +39,7 @@ describe('the key commands', () => {
     expect(readFileSync(file, 'utf8')).toBe(before);
     const shown = await run(folder, ['keys', 'show', '--keys', file], [PASSPHRASE]);
     expect(shown.out.split('\n').filter((line) => line !== '')).toEqual(
-      made.out.split('\n').slice(0, 8),
+      made.out.split('\n').slice(0, 10),
     );
   });
 

@@ -7,6 +7,7 @@ import { createPrompt } from './prompt.ts';
 const OPTIONS = [
   ...['out', 'keys', 'chain', 'rpc', 'header', 'xpub', 'addresses', 'to', 'minimum', 'coin-price'],
   ...['margin', 'hours', 'plan', 'allow', 'confirm', 'max-fee', 'signed', 'minutes'],
+  ...['refunds', 'record'],
 ];
 
 const USAGE = `treasury keys new|import --out FILE
@@ -16,6 +17,11 @@ treasury plan --chain tron|bsc|polygon --rpc URL [--header "Name: value"] --xpub
 treasury sign --plan FILE --keys FILE --allow FILE --confirm ADDRESS --max-fee COINS --out FILE
 treasury broadcast --signed FILE --rpc URL [--header "Name: value"] [--minutes 10]
 treasury report --signed FILE --rpc URL [--header "Name: value"] --out FILE
+treasury refunds plan --refunds FILE --rpc URL [--header "Name: value"] --xpub XPUB [--margin PERCENT] [--hours 1-24]
+              --out FILE
+treasury refunds sign --plan FILE --refunds FILE --keys FILE --record FILE --confirm USDT --max-fee COINS --out FILE
+treasury refunds broadcast --signed FILE --rpc URL [--header "Name: value"] [--minutes 10]
+treasury refunds report --signed FILE --rpc URL [--header "Name: value"] --out FILE
 `;
 
 function parseArguments() {

@@ -11,6 +11,8 @@ import {
 } from '@farebox/deposits';
 import * as v from 'valibot';
 
+export const HOUR_MS = 3_600_000;
+
 /** An invalid option or file. The message is printed without a stack trace. */
 export class UsageError extends Error {}
 

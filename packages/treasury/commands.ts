@@ -1,7 +1,6 @@
 /**
  * The treasury's commands: each parses its options, does its work, and prints or writes the result.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CHAIN_DEFAULTS,
   type ChainName,
@@ -9,12 +8,12 @@ import {
   type HexAddress,
   parseWatchKey,
 } from '@farebox/deposits';
-import { broadcast, type StepState } from './broadcast.ts';
 import { type Command, type CommandContext, createNetwork } from './command-context.ts';
 import {
   addressOption,
   amountOption,
   chainOption,
+  HOUR_MS,
   integerOption,
   type Options,
   readAddresses,
@@ -30,11 +29,10 @@ import { COIN_SYMBOLS, describePlan, formatUnits } from './describe-plan.ts';
 import { keysImport, keysNew, keysShow, openKeys } from './key-commands.ts';
 import { makePlan, type PlanResult } from './plan.ts';
 import { parsePlan, parseSignedPlan } from './plan-file.ts';
+import { refundsBroadcast, refundsPlan, refundsReport, refundsSign } from './refund-commands.ts';
 import { makeReport } from './report.ts';
+import { sendSigned } from './send-signed.ts';
 import { signPlan } from './sign.ts';
-
-const HOUR_MS = 3_600_000;
-const POLL_INTERVAL_MS = 3_000;
 
 function unwrapPlan(result: PlanResult, chain: ChainName): Extract<PlanResult, { ok: true }> {
   if (result.ok) return result;
@@ -120,30 +118,8 @@ function signedOption(options: Options): SignedPlan {
   return signed;
 }
 
-const SUCCESS_STATES: ReadonlySet<StepState> = new Set(['mined']);
-
-async function send(context: CommandContext, options: Options): Promise<number> {
-  const signed = signedOption(options);
-  const { family } = CHAIN_DEFAULTS[signed.chain];
-  const deadline = context.now() + integerOption(options, 'minutes', 10, 600) * 60_000;
-  const outcomes = await broadcast(createNetwork(context, options), signed, {
-    now: context.now,
-    wait: async () => {
-      await sleep(POLL_INTERVAL_MS);
-      return context.now() < deadline;
-    },
-    onOutcome: ({ step, state }) =>
-      context.print(
-        `${step.kind.padEnd(5)} ${formatAddress(family, step.from)} ${step.txHash} ${state}`,
-      ),
-  });
-  const all = outcomes.every(({ state }) => SUCCESS_STATES.has(state));
-  context.print(
-    all
-      ? 'All transactions are mined.'
-      : 'Some transactions are not mined. Run the same command again.',
-  );
-  return all ? 0 : 1;
+function send(context: CommandContext, options: Options): Promise<number> {
+  return sendSigned(context, options, signedOption(options));
 }
 
 async function report(context: CommandContext, options: Options): Promise<number> {
@@ -163,4 +139,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   sign,
   broadcast: send,
   report,
+  'refunds plan': refundsPlan,
+  'refunds sign': refundsSign,
+  'refunds broadcast': refundsBroadcast,
+  'refunds report': refundsReport,
 };

@@ -13,18 +13,21 @@ export type KeyPath = Readonly<{ chain: 0 | 1; index: number }>;
 /** The gas account, which pays the fees. Customers are never given this address. */
 export const GAS_PATH: KeyPath = { chain: 1, index: 0 };
 
+/** The payout account, which refunds are paid from. It pays its own fees. */
+export const PAYOUT_PATH: KeyPath = { chain: 1, index: 1 };
+
 export type Step = Readonly<{
   /**
    * `fund` sends an address the coins its sweep costs. `sweep` sends all its USDT to the
-   * destination.
+   * destination. `refund` pays USDT from the payout account to a customer's address.
    */
-  kind: 'fund' | 'sweep';
+  kind: 'fund' | 'sweep' | 'refund';
   signer: KeyPath;
   /** The address that signs, in hexadecimal. */
   from: HexAddress;
-  /** The recipient: the funded address, or the destination of a sweep. */
+  /** The recipient: the funded address, the destination of a sweep, or a customer's address. */
   to: HexAddress;
-  /** Decimal, in wei or sun for a fund, in token units for a sweep. */
+  /** Decimal, in wei or sun for a fund, in token units otherwise. */
   units: string;
   /** The bytes to be signed, in hexadecimal. A signature covers nothing else of the step. */
   raw: string;

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { formatAddress } from '@farebox/deposits';
 import type { CommandContext } from './command-context.ts';
 import { type Options, readJson, textOption, UsageError, writeNew } from './command-line.ts';
-import { type Family, GAS_PATH } from './contract.ts';
+import { type Family, GAS_PATH, PAYOUT_PATH } from './contract.ts';
 import {
   createKeyring,
   isValidPassphrase,
@@ -27,6 +27,7 @@ function describeKeys({ print }: CommandContext, keys: Keyring): void {
     print(`  fingerprint    ${account.fingerprint}`);
     print(`  first address  ${first}`);
     print(`  gas account    ${gas}`);
+    print(`  payout account ${formatAddress(family, account.addressAt(PAYOUT_PATH))}`);
   }
 }
 

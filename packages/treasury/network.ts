@@ -102,18 +102,20 @@ export async function readNonces(
 
 export type Sweepable = Readonly<{ address: HexAddress; units: bigint }>;
 
+/** A transfer of token units that is to be planned. */
+export type Transfer = Readonly<{ from: HexAddress; to: HexAddress; units: bigint }>;
+
 /** The gas or energy of each transfer, as the network estimates it. */
 export async function readGas(
   network: Network,
   { token }: Pick<Chain, 'token'>,
-  from: readonly Sweepable[],
-  to: HexAddress,
+  transfers: readonly Transfer[],
 ): Promise<readonly bigint[] | null> {
   const answers = await batchCall(
     network,
-    from.map(({ address, units }) => ({
+    transfers.map(({ from, to, units }) => ({
       method: 'eth_estimateGas',
-      params: [{ from: address, to: token, data: encodeTransfer({ to, units }) }],
+      params: [{ from, to: token, data: encodeTransfer({ to, units }) }],
     })),
   );
   return answers === null ? null : parseQuantities(answers);

@@ -9,7 +9,7 @@ import type { Plan, SignedPlan } from './contract.ts';
 const SAFE_INTEGER = v.pipe(v.number(), v.safeInteger());
 const ADDRESS = v.pipe(v.string(), v.regex(/^0x[0-9a-f]{40}$/));
 
-const STEP_ENTRIES = {
+export const STEP_ENTRIES = {
   kind: v.picklist(['fund', 'sweep']),
   signer: v.object({ chain: v.picklist([0, 1]), index: v.pipe(v.number(), v.integer()) }),
   from: ADDRESS,
@@ -17,7 +17,7 @@ const STEP_ENTRIES = {
   units: v.pipe(v.string(), v.regex(/^[1-9]\d{0,77}$/)),
   raw: v.pipe(v.string(), v.regex(/^0x(?:[0-9a-f]{2})+$/)),
 };
-const PLAN_ENTRIES = {
+export const PLAN_ENTRIES = {
   version: v.literal(1),
   id: v.string(),
   chain: v.picklist(CHAINS),
@@ -35,12 +35,14 @@ const PLAN = v.object({
   steps: v.pipe(v.array(v.object(STEP_ENTRIES)), v.nonEmpty()),
 });
 const HEX = v.pipe(v.string(), v.regex(/^0x[0-9a-f]+$/));
+export const SIGNED_ENTRIES = { signed: HEX, txHash: HEX };
 const SIGNED_PLAN = v.object({
   ...PLAN_ENTRIES,
-  steps: v.pipe(v.array(v.object({ ...STEP_ENTRIES, signed: HEX, txHash: HEX })), v.nonEmpty()),
+  steps: v.pipe(v.array(v.object({ ...STEP_ENTRIES, ...SIGNED_ENTRIES })), v.nonEmpty()),
 });
 
-function parse<Schema extends v.GenericSchema>(
+/** The parsed value, or null. */
+export function parse<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
 ): v.InferOutput<Schema> | null {

@@ -10,11 +10,7 @@ import { withMargin } from './costs.ts';
 import { deriveAddressAt } from './keyring.ts';
 import { type Network, readCoinBalances, readNonces, readPrices } from './network.ts';
 import { planId } from './plan-id.ts';
-import {
-  createEvmBuilder,
-  createTronBuilder,
-  type TransactionBuilder,
-} from './transaction-builder.ts';
+import { createBuilder, type TransactionBuilder } from './transaction-builder.ts';
 
 export type PlanResult = Result<
   { plan: Plan; skipped: readonly Skipped[]; gasAccount: HexAddress },
@@ -60,7 +56,7 @@ function buildSteps(
       from: sweep.address,
       to: destination,
       units: sweep.units.toString(),
-      raw: builder.tokenTransfer(sweep),
+      raw: builder.tokenTransfer({ ...sweep, from: sweep.address, to: destination }),
     }),
   );
   return [...funds, ...sweeps];
@@ -122,10 +118,7 @@ export async function makePlan(network: Network, options: PlanOptions): Promise<
       missing: requiredCoins - coins,
     });
   }
-  const builder =
-    chain.family === 'evm'
-      ? createEvmBuilder(options, price)
-      : createTronBuilder(options, price, prices);
+  const builder = createBuilder(options, price, prices);
   const steps = buildSteps(options, builder, selected, { account, nonce });
   const unprofitable = all.filter((one) => !selected.includes(one));
   const skipped = [

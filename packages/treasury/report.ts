@@ -42,21 +42,40 @@ function sumMovedUnits(
     .reduce((sum, { units }) => sum + units, 0n);
 }
 
-/** Builds the report of a broadcast plan. Null when the network is unreachable. */
-export async function makeReport(network: Network, plan: SignedPlan): Promise<Report | null> {
-  const { rpcTransport, provider } = network;
-  const chain = { ...CHAIN_DEFAULTS[plan.chain], providers: [provider], startBlock: null };
+/**
+ * The receipt of each step, null where it is in no final block yet. Null where the network is
+ * unreachable.
+ */
+export async function readFinalReceipts<S extends SignedStep>(
+  { rpcTransport, provider }: Network,
+  name: ChainName,
+  steps: readonly S[],
+): Promise<readonly Readonly<{ step: S; receipt: TransactionReceipt | null }>[] | null> {
+  const chain = { ...CHAIN_DEFAULTS[name], providers: [provider], startBlock: null };
   const tip = await readTip(rpcTransport, provider, chain);
   if (!tip.ok) return null;
   const final = safeBlock(chain, [tip.value]);
+  const receipts: { step: S; receipt: TransactionReceipt | null }[] = [];
+  for (const step of steps) {
+    const read = await readReceipt(rpcTransport, provider, step.txHash);
+    if (!read.ok && read.reason !== 'lagging') return null;
+    const isFinal = read.ok && read.value.blockNumber <= final;
+    receipts.push({ step, receipt: isFinal ? read.value : null });
+  }
+  return receipts;
+}
+
+/** Builds the report of a broadcast plan. Null when the network is unreachable. */
+export async function makeReport(network: Network, plan: SignedPlan): Promise<Report | null> {
+  const sweeps = plan.steps.filter(({ kind }) => kind === 'sweep');
+  const receipts = await readFinalReceipts(network, plan.chain, sweeps);
+  if (receipts === null) return null;
   const swept: SweptTransfer[] = [];
   const unfinished: Report['unfinished'][number][] = [];
-  for (const step of plan.steps.filter(({ kind }) => kind === 'sweep')) {
+  for (const { step, receipt } of receipts) {
     const { txHash, from: address } = step;
-    const read = await readReceipt(rpcTransport, provider, txHash);
-    if (!read.ok && read.reason !== 'lagging') return null;
-    const units = read.ok ? sumMovedUnits(read.value, plan, step) : 0n;
-    if (!read.ok || read.value.blockNumber > final) {
+    const units = receipt === null ? 0n : sumMovedUnits(receipt, plan, step);
+    if (receipt === null) {
       unfinished.push({ txHash, address, reason: 'not_final' });
     } else if (units === 0n) {
       unfinished.push({ txHash, address, reason: 'failed' });

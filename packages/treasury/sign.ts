@@ -29,7 +29,7 @@ export type SignOptions = Readonly<{
 export type SignResult = Result<{ signed: SignedPlan }, { reason: SignError; step: number | null }>;
 
 /** A signed plan must not stay usable for longer than a day. */
-const MAX_VALIDITY_MS = 24 * 3_600_000;
+export const MAX_VALIDITY_MS = 24 * 3_600_000;
 
 /** Checks the plan as a whole. */
 function checkPlan(plan: Plan, account: Account, options: SignOptions): SignError | null {

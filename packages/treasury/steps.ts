@@ -52,7 +52,11 @@ export function decodeStep(family: Family, raw: string): DecodedStep | null {
 }
 
 /** Signs a step that `decodeStep` accepts. Throws for any other. */
-export function signStep(family: Family, account: Account, step: Step): SignedStep {
+export function signStep<S extends Step>(
+  family: Family,
+  account: Account,
+  step: S,
+): S & SignedStep {
   if (family === 'tron') {
     const raw = hexToBytes(step.raw.slice(2));
     const id = tron.transactionId(raw);
