@@ -77,7 +77,9 @@ describe('an account', () => {
     await signInAs(phone, { email, password });
     await mailbox.waitForEmail(email, /new|another|browser/i);
     const page = await mainClient.get('/security');
-    const handles = [...page.body.matchAll(/name="session" value="([0-9a-f]{16})"/g)];
+    // Each session has a form for its name; those but the current one have one to end them.
+    const ending = /action="\/security\/sessions\/end"><input[^>]*value="([0-9a-f]{16})"/g;
+    const handles = [...page.body.matchAll(ending)];
     expect(handles).toHaveLength(2);
     await mainClient.post('/security/sessions/end', { session: handles[0]?.[1] ?? '' });
     const remaining = [await isSignedIn(laptopClient), await isSignedIn(phone)];
