@@ -205,7 +205,9 @@ describe('a database outage', () => {
       sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
     await stack.stopDatabase();
     for (let index = 0; index < 5; index += 1) await readOrBroken(call(account, false));
-    await sleep(300);
+    const countOpenCalls = async () =>
+      (await stack.ledger.accounts.status(account.accountId))?.openCalls;
+    await expect.poll(countOpenCalls, { timeout: 5_000 }).toBe(0);
     await stack.restartWorkers();
     await stack.startDatabase();
     expect(await expectConserved(account)).toBe(5n * (1000n * 150n + 100n * 600n));

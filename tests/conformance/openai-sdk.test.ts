@@ -9,7 +9,6 @@ import {
   type ScriptedUpstream,
   sendJson,
   sendStream,
-  sleep,
 } from '../support/scripted-upstream.ts';
 import { sharedStack } from '../support/shared-stack.ts';
 
@@ -218,8 +217,8 @@ describe('errors in the OpenAI SDK', () => {
       );
     const before = await fetchBalance(stack.gatewayUrl, apiKey);
     await expect(call(apiKey)).rejects.toBeInstanceOf(OpenAI.BadRequestError);
-    await sleep(200);
-    expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    // What the call held is back when its settlement has arrived.
+    await expect.poll(() => fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 
   it('hide problems of the platform’s own provider account', async () => {

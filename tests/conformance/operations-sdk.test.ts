@@ -606,7 +606,7 @@ describe('errors of these endpoints in the OpenAI SDK', () => {
     await expect(client.embeddings.create({ model: 'gpt-5.4', input: 'x' })).rejects.toBeInstanceOf(
       OpenAI.APIError,
     );
-    await sleep(200);
-    expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    // What a call held is back when its settlement has arrived.
+    await expect.poll(() => fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 });
