@@ -120,7 +120,8 @@ describe.each(DIALECTS)('a client of %s that disconnects', (dialect) => {
       for (const event of events) {
         if (response.destroyed) return;
         response.write(event);
-        await sleep(10);
+        // What comes in the two seconds after the client left is charged: at most 100 words.
+        await sleep(20);
       }
       response.end();
     };
