@@ -1,7 +1,7 @@
 /** Answers that are read before anything is sent: whole where their length is told, or in chunks. */
 import { configureProviders, createMeter } from '@farebox/providers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readAhead } from './answer-source.ts';
+import { CopyingReader, readAhead } from './answer-source.ts';
 import type { Call } from './call.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import { ReadScheduler } from './read-scheduler.ts';
@@ -143,5 +143,33 @@ describe('an answer of which the length is told', () => {
       await vi.advanceTimersByTimeAsync(IDLE_MS);
       expect(vi.getTimerCount()).toBe(0);
     });
+  });
+});
+
+describe('CopyingReader', () => {
+  it('returns each chunk as a copy of its own size, and then the end', async () => {
+    const texts = ['data: a\n\n', 'x'.repeat(5_000), 'data: [DONE]\n\n'];
+    const { body } = createUpstream(
+      texts.map((text) => encoder.encode(text)),
+      null,
+    );
+    const reader = new CopyingReader(body);
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+    }
+    expect(chunks.map((chunk) => decoder.decode(chunk)).join('')).toBe(texts.join(''));
+    for (const { buffer, length } of chunks) expect(buffer.byteLength).toBe(length);
+    expect((await reader.read()).done).toBe(true);
+  });
+
+  it('rejects a read when its body breaks off', async () => {
+    const source: UnderlyingByteSource = {
+      type: 'bytes',
+      pull: (controller: ReadableByteStreamController) => controller.error(new Error('lost')),
+    };
+    await expect(new CopyingReader(new ReadableStream(source)).read()).rejects.toThrow('lost');
   });
 });

@@ -20,6 +20,7 @@ import {
 } from '@farebox/providers';
 import { abortAfterDisconnect } from './abort-after-disconnect.ts';
 import { replaceErrorEvent } from './answer-error.ts';
+import { CopyingReader } from './answer-source.ts';
 import { zeroBill } from './bill.ts';
 import { respondBuffered } from './buffered-response.ts';
 import { type Call, holdDeadline } from './call.ts';
@@ -106,7 +107,7 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
   const meter = buildMeter(call, upstream);
   const isEventStream = upstream.contentType?.includes('text/event-stream') === true;
   if (!call.plan.facts.stream || !isEventStream) return respondBuffered(call, upstream, meter);
-  const reader = upstream.body.getReader();
+  const reader = new CopyingReader(upstream.body);
   return respondStreaming(call, upstream, meter, { reader, reusesMemory: false, pieces: [] });
 }
 
