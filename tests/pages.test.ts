@@ -235,7 +235,7 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
           expect(await findViolations(page), path).toEqual([]);
         }
         const newLinks = links.filter(
-          (link) => !/\.(csv|json|svg)\b|format=|export/.test(link) && !seen.has(link),
+          (link) => !/\.(csv|jsonl?|svg)\b|format=|export/.test(link) && !seen.has(link),
         );
         // One page of each shape: fifty calls in a list have one kind of page.
         for (const link of newLinks) {

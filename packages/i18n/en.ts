@@ -226,7 +226,6 @@ export const en = {
       'Where your account is signed in. We don’t store IP addresses or anything about your browser. Give a session a name to recognize it later.',
     nameSession: 'Name this session',
     renameSession: 'Rename',
-    nameSessionStarted: (session: string) => `Name the session: ${session}`,
     sessionName: 'Session name',
     sessionNameHint: 'For example “work laptop”. Only what you save here is stored.',
     saveSessionName: 'Save name',

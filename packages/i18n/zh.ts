@@ -205,7 +205,6 @@ export const zh: Messages = {
       '您的账户在哪些地方处于登录状态。我们不保存 IP 地址，也不保存任何浏览器信息。您可以为会话命名，以便日后辨认。',
     nameSession: '为此会话命名',
     renameSession: '重命名',
-    nameSessionStarted: (session) => `为会话命名：${session}`,
     sessionName: '会话名称',
     sessionNameHint: '例如“工作笔记本”。只会保存您在此填写的内容。',
     saveSessionName: '保存名称',

@@ -11,15 +11,13 @@ type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 type ItemProps = LocaleProps & Readonly<{ row: SessionInfo; suggestedName: string }>;
 
 /** Folded away. The current session's field begins with what this browser says of itself. */
-const NameForm: FC<ItemProps> = ({ messages, language, row, suggestedName }) => {
+const NameForm: FC<ItemProps> = ({ messages, row, suggestedName }) => {
   const { security: t } = messages;
   const id = `name-${row.handle}`;
   const value = row.name ?? (row.current ? suggestedName : '');
   return (
     <details>
-      <summary aria-label={t.nameSessionStarted(row.name ?? formatTime(row.createdAt, language))}>
-        {row.name === null ? t.nameSession : t.renameSession}
-      </summary>
+      <summary>{row.name === null ? t.nameSession : t.renameSession}</summary>
       <form method="post" action="/security/sessions/name">
         <input type="hidden" name="session" value={row.handle} />
         <p class="field">
