@@ -24,6 +24,7 @@ import {
   markKeyRevoked,
   storeHashes,
 } from './ledger/index.ts';
+import { proposeAdjustment, proposeCorrection } from './operators/index.ts';
 import { listKeys } from './statements/index.ts';
 import { findIdentity, insertAccount, markAccountOpened } from './users/index.ts';
 
@@ -484,6 +485,24 @@ describe.each(backends)('database queries on $name', ({ backend }) => {
       expect(stored).toBe(lastSeq);
       expect(posted).toBe(entryAt(one.ok ? entries : forked, lastSeq - 1).postedAfter);
     }
+  });
+
+  it('counts an adjustment and a correction that are proposed at once toward one limit', async () => {
+    const accountId = await newAccount();
+    await db.execute(`create or replace function be_slow() returns trigger language plpgsql as
+      'begin perform pg_sleep(0.5); return new; end'`);
+    await db.execute(`create trigger be_slow before insert on adjustments for each row
+      when (new.account_id = '${accountId}') execute function be_slow()`);
+    const common = { reason: 'a wrong bill', now: NOW, limits: { account: 50n, operator: 500n } };
+    const id = accountId.padStart(32, 'a');
+    const planned = [{ accountId, callId: callId(accountId, 1), amount: 30n }];
+    const [adjusted, corrected] = await Promise.all([
+      proposeAdjustment(db, { ...common, id, accountId, delta: 30n, by: 'ada@example.com' }),
+      proposeCorrection(db, { ...common, id, rule: null, planned, by: 'bob@example.com' }),
+    ]);
+    if (!adjusted.ok || !corrected.ok) throw new Error('not proposed');
+    const states = [adjusted.adjustment.state, corrected.correction.state];
+    expect(states.toSorted()).toEqual(['approved', 'proposed']);
   });
 
   it('accepts surcharges of words and whole numbers only', async () => {

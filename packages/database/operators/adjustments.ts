@@ -82,10 +82,17 @@ export function appliedAlone(now: SQL): SQL {
 }
 
 /**
+ * The advisory lock that a proposed correction holds alone. Proposed adjustments share it, so that
+ * neither decides without the other's amounts.
+ */
+export const CORRECTIONS_LOCK = sql`hashtextextended('corrections', 2)`;
+
+/**
  * Proposes an adjustment. What was applied within a day without a second operator counts toward the
  * limits: on this account by anyone, and by this operator on any account. So neither small steps
- * nor many accounts avoid a second approval. The locks make concurrent proposals count each other;
- * every proposal locks its account first and its operator second, so none waits in a circle.
+ * nor many accounts avoid a second approval. The locks make concurrent proposals count each other.
+ * Every proposal locks its account before its operator, so none waits in a circle; before both it
+ * takes its share of the lock of corrections, which are of many accounts at once.
  */
 export async function proposeAdjustment(db: Database, proposal: Proposal): Promise<ProposeResult> {
   const { id, accountId, delta, reason, by, limits } = proposal;
@@ -93,6 +100,7 @@ export async function proposeAdjustment(db: Database, proposal: Proposal): Promi
   const now = sql`${new Date(proposal.now).toISOString()}::timestamptz`;
   await queryOrThrow(
     db.batch([
+      db.execute(sql`select pg_advisory_xact_lock_shared(${CORRECTIONS_LOCK})`),
       db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${accountId}, 0))`),
       db.execute(sql`select pg_advisory_xact_lock(hashtextextended(lower(${by}), 1))`),
       db.execute(sql`

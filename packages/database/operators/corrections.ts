@@ -11,7 +11,7 @@ import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { toGeneration } from '../ledger/calls.ts';
 import { calls } from '../schema/ledger.ts';
 import { correctionCalls, corrections } from '../schema/operators.ts';
-import { type AdjustmentLimits, appliedAlone } from './adjustments.ts';
+import { type AdjustmentLimits, appliedAlone, CORRECTIONS_LOCK } from './adjustments.ts';
 
 export type CorrectionState = 'proposed' | 'approved' | 'applied' | 'refused';
 export type Correction = Readonly<{
@@ -180,7 +180,7 @@ export type ProposeCorrectionResult =
 
 /**
  * Proposes a correction. Idempotent by its id: what was stored first counts. The locks make
- * concurrent proposals count each other toward the limits.
+ * concurrent proposals, of adjustments too, count each other toward the limits.
  */
 export async function proposeCorrection(
   db: Database,
@@ -189,7 +189,7 @@ export async function proposeCorrection(
   const { id, by, reason } = proposal;
   await queryOrThrow(
     db.batch([
-      db.execute(sql`select pg_advisory_xact_lock(hashtextextended('corrections', 2))`),
+      db.execute(sql`select pg_advisory_xact_lock(${CORRECTIONS_LOCK})`),
       db.execute(sql`select pg_advisory_xact_lock(hashtextextended(lower(${by}), 1))`),
       db.execute(insertPlan(proposal)),
       db.execute(decideAlone(proposal)),
