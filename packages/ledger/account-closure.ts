@@ -8,7 +8,7 @@
  */
 
 import type { AccountStatus, CloseResult } from './contract/index.ts';
-import { outboxPosition, REFUND_SOURCE } from './entries.ts';
+import { CORRECTION_SOURCE, outboxPosition, REFUND_SOURCE } from './entries.ts';
 import { revokeAllKeys } from './keys.ts';
 import { deleteAllNotifications } from './notifications.ts';
 import { fromSqlText } from './sql-amounts.ts';
@@ -23,8 +23,9 @@ const SELECT_WIPED = 'SELECT wiped FROM account';
  */
 const WIPE_STATEMENTS: readonly string[] = [
   "DELETE FROM entries WHERE kind = 'charge'",
-  // The operator's note on an adjustment; its id and amount stay, and that it is a refund.
-  `UPDATE entries SET source = NULL WHERE kind = 'adjustment' AND source <> '${REFUND_SOURCE}'`,
+  // The operator's note on an adjustment. Its id and amount stay, and what a refund depends on.
+  `UPDATE entries SET source = NULL WHERE kind = 'adjustment'
+    AND source NOT IN ('${REFUND_SOURCE}', '${CORRECTION_SOURCE}')`,
   'DELETE FROM keys',
   'DELETE FROM retired_secrets',
   'DELETE FROM notifications',

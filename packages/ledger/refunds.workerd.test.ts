@@ -123,6 +123,18 @@ describe('a refund', () => {
     expect(postgres.stored.get(account)?.at(-1)?.id).toBe('refund:r1');
   });
 
+  it('confirmed before the account was closed still has what a correction gave back', async () => {
+    const { account, stub } = await createAccount(100n);
+    await stub.hold(buildHoldRequest(1, 60n, 0));
+    await stub.settle(buildSettleRequest(1, 60n));
+    await stub.adjust({ id: 'correction:1', delta: 60n, note: 'correction' });
+    expect(await stub.refundable()).toBe(100n);
+    await stub.close();
+    await runDurableObjectAlarm(getStub(account));
+    expect(await getStub(account).close()).toMatchObject({ wiped: true });
+    expect(await getStub(account).reserveRefund({ id: 'r1', amount: 100n })).toEqual({ ok: true });
+  });
+
   it('moves money once, whatever is repeated, reordered or aborted in between', async () => {
     const step = fc.record({
       verb: fc.constantFrom('reserve', 'release', 'pay', 'hold', 'settle', 'abort', 'evict'),
