@@ -1,4 +1,5 @@
 export type { RefundState } from '../schema/refunds.ts';
+export { CANCELLABLE_STATES } from './refund-states.ts';
 export {
   approveRefund,
   confirmRefund,

@@ -18,6 +18,16 @@ const NEXT_STATES: Readonly<Record<RefundState, readonly RefundState[]>> = {
   expired: [],
 };
 
+/**
+ * The states in which its owner can cancel a refund. `confirmed` is none of them: its amount is about
+ * to be reserved, and a release before that would free nothing.
+ */
+export const CANCELLABLE_STATES: readonly RefundState[] = [
+  'requested',
+  'reserved',
+  'half_approved',
+];
+
 /** The states from which a refund may come to `to`. */
 export function statesBefore(to: RefundState): readonly RefundState[] {
   return REFUND_STATES.filter((state) => NEXT_STATES[state].includes(to));

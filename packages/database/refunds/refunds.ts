@@ -143,6 +143,8 @@ export async function confirmRefund(
 
 export type RefundStep = Readonly<{
   id: string;
+  /** Only these of the states that may come before `to`; all of them where it is absent. */
+  from?: readonly RefundState[];
   to: RefundState;
   now: Instant;
   account?: AccountId;
@@ -155,10 +157,13 @@ export type RefundStep = Readonly<{
  * another state, also in `to` already.
  */
 export async function moveRefund(db: Database, step: RefundStep): Promise<Refund | undefined> {
-  const { id, to, now, account, reason, by } = step;
+  const { id, from, to, now, account, reason, by } = step;
   const where = and(
     eq(refunds.id, id),
-    inArray(refunds.state, [...statesBefore(to)]),
+    inArray(
+      refunds.state,
+      statesBefore(to).filter((state) => from === undefined || from.includes(state)),
+    ),
     account === undefined ? undefined : eq(refunds.accountId, account),
   );
   const [moved] = await update(db, where, {

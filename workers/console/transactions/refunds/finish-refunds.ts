@@ -6,6 +6,7 @@
 import { insertEmails } from '@farebox/database/email';
 import { findEmailRecipient } from '@farebox/database/privacy';
 import {
+  findRefund,
   listUnfinishedRefunds,
   markNotified,
   markReleased,
@@ -29,16 +30,22 @@ export type RefundDeps = Pick<ConsoleDeps, 'identity'> &
     accounts: Pick<ConsoleDeps['accounts'], 'reserveRefund' | 'releaseRefund'>;
   }>;
 
-/** Reserves a confirmed refund. Returns false where its amount is not there any more. */
+/**
+ * Reserves a confirmed refund. Returns false where its amount is not there any more. The request and
+ * the cron may do it at once, and get different answers: the row that is moved first decides.
+ */
 export async function reserveConfirmed(deps: RefundDeps, refund: Refund): Promise<boolean> {
   const { db, now } = deps.identity;
   const { id, account, amount } = refund;
   const reserved = await deps.accounts.reserveRefund(account, { id, amount });
-  if (reserved.ok) {
-    await moveRefund(db, { id, to: 'reserved', now: now() });
-    return true;
-  }
-  await moveRefund(db, { id, to: 'cancelled', reason: 'insufficient', now: now() });
+  const step = { id, from: ['confirmed'], now: now() } as const;
+  const moved = await (reserved.ok
+    ? moveRefund(db, { ...step, to: 'reserved' })
+    : moveRefund(db, { ...step, to: 'cancelled', reason: 'insufficient' }));
+  const current = moved ?? (await findRefund(db, id));
+  if (current?.state !== 'cancelled') return true;
+  // Its release may have come before this reservation, and found nothing.
+  if (reserved.ok) await releaseEnded(deps, current);
   return false;
 }
 

@@ -5,6 +5,7 @@
 import { connect, type Database } from '@farebox/database';
 import {
   approveRefund,
+  CANCELLABLE_STATES,
   confirmRefund,
   exportApproved,
   findRefund,
@@ -20,7 +21,7 @@ import { CHAIN_DEFAULTS, checkRefundAddress } from '@farebox/deposits';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import type { QueuedEmail } from '@farebox/mail';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { finishRefunds, REFUND_LINK_MS } from './finish-refunds.ts';
+import { finishRefunds, REFUND_LINK_MS, reserveConfirmed } from './finish-refunds.ts';
 
 const USD = 1_000_000_000n;
 const ADDRESS = `0x${'7'.repeat(40)}`;
@@ -165,6 +166,36 @@ describe('a refund', () => {
       expect(await state(requested.id)).toBe(expected);
     }
     expect(refunds.get(requested.id)).toBe('reserved');
+  });
+
+  it('that was cancelled and released while its amount was on its way is not left reserved', async () => {
+    const requested = await request();
+    const confirmed = await confirm(requested);
+    if (confirmed === undefined) throw new Error('no refund');
+    await finishRefunds(createDeps(USD).deps);
+    const { deps, refunds } = createDeps(100n * USD);
+    await finishRefunds(deps);
+    expect(await findRefund(db, requested.id)).not.toMatchObject({ releasedAt: null });
+    expect(await reserveConfirmed(deps, confirmed)).toBe(false);
+    expect(refunds.get(requested.id)).toBe('released');
+  });
+
+  it('that is reserved stays so where a slower answer says that its amount is gone', async () => {
+    const confirmed = await confirm(await request());
+    if (confirmed === undefined) throw new Error('no refund');
+    expect(await reserveConfirmed(createDeps(100n * USD).deps, confirmed)).toBe(true);
+    expect(await reserveConfirmed(createDeps(USD).deps, confirmed)).toBe(true);
+    expect(await state(confirmed.id)).toBe('reserved');
+  });
+
+  it('can’t be cancelled by its owner while its amount is about to be reserved', async () => {
+    const { id } = await request();
+    const cancel = () =>
+      moveRefund(db, { id, from: CANCELLABLE_STATES, to: 'cancelled', now: Date.now() });
+    await db.execute(`update refunds set state = 'confirmed' where id = '${id}'`);
+    expect(await cancel()).toBeUndefined();
+    await db.execute(`update refunds set state = 'half_approved' where id = '${id}'`);
+    expect(await cancel()).toMatchObject({ state: 'cancelled' });
   });
 
   it('is cancelled where the balance was spent before the confirmation', async () => {

@@ -5,6 +5,7 @@
  */
 import { deriveKey, keyedHash } from '@farebox/crypto';
 import {
+  CANCELLABLE_STATES,
   confirmRefund,
   findLinkedRefund,
   insertRefund,
@@ -81,7 +82,7 @@ const RefundRow: FC<RowProps> = ({ refund, t, language, chains }) => {
   const chain = chains.find(({ name }) => name === refund.chain);
   const link = chain === undefined || txHash === null ? null : transactionLink(chain, txHash);
   const shownReason = Object.entries(t.reasons).find(([word]) => word === reason)?.[1];
-  const isCancellable = ['requested', 'reserved', 'half_approved'].includes(state);
+  const isCancellable = CANCELLABLE_STATES.includes(state);
   return (
     <tr>
       <th scope="row">
@@ -289,6 +290,7 @@ refundRoutes.post(`${PATH}/:id/cancel`, async (c) => {
   const step = {
     id: c.req.param('id'),
     account: user.account,
+    from: CANCELLABLE_STATES,
     to: 'cancelled',
     now: now(),
   } as const;
