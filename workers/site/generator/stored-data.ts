@@ -61,6 +61,7 @@ const PURPOSES: Readonly<Record<string, Purpose>> = {
   'account object: notifications': 'email',
   'account object: entries': 'billing',
   'account object: addresses': 'deposits',
+  'account object: refunds': 'billing',
   'account object: refused_calls': 'billing',
 };
 

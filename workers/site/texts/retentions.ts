@@ -82,6 +82,10 @@ export const RETENTIONS: Readonly<Record<string, Translation>> = {
       ru: 'списания — 30 дней после записи в Postgres; пополнения и корректировки бессрочно (после удаления аккаунта без указанной оператором причины), чтобы ничего не было зачтено дважды',
       zh: '扣费在写入 Postgres 后保留 30 天；充值与调整永久保留（账户删除后不含运营人员填写的原因），以免重复计算',
     },
+  'permanently, so that none is paid twice': {
+    ru: 'бессрочно, чтобы ничего не было выплачено дважды',
+    zh: '永久，以免重复付款',
+  },
   'permanently, so that a credit to a wrong account is detected': {
     ru: 'бессрочно, чтобы обнаружить зачисление не на тот аккаунт',
     zh: '永久，以便发现记入错误账户的款项',
