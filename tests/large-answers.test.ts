@@ -18,13 +18,12 @@ const CALLS = 64;
 const SECONDS = 1000;
 
 let provider: Worker;
+let port: number;
 let stack: LocalStack;
 let apiKey: string;
 let url: string;
 
-beforeAll(async () => {
-  provider = new Worker(join(import.meta.dirname, 'support/large-answers-worker.mjs'));
-  const port = await new Promise((resolve) => provider.once('message', resolve));
+async function start() {
   stack = await startStack({
     database: 'pglite-memory',
     providers: { openai: { baseUrl: `http://127.0.0.1:${port}/v1`, apiKey: 'k' } },
@@ -32,6 +31,12 @@ beforeAll(async () => {
   });
   ({ apiKey } = await stack.createAccount({ creditUsd: '10000' }));
   url = `${stack.gatewayUrl}/v1/chat/completions`;
+}
+
+beforeAll(async () => {
+  provider = new Worker(join(import.meta.dirname, 'support/large-answers-worker.mjs'));
+  port = await new Promise((resolve) => provider.once('message', resolve));
+  await start();
 });
 
 afterAll(async () => {
@@ -83,20 +88,32 @@ async function expectNothingHeld() {
   await expect.poll(held, { timeout: 60 * SECONDS, interval: SECONDS }).toBe(0n);
 }
 
-// A peak moves by some MB with the moment of a collection (100 and 105 MB in two runs of one build),
-// so what is above its bound is measured once more.
-describe('large answers that are not streamed', { timeout: 400 * SECONDS, retry: 1 }, () => {
+/** Makes calls that few are admitted of, checks what each of them got, and returns their growth. */
+async function measureLargeBodies(): Promise<number> {
+  const { grownMb, results, served, gaps } = await measureCalls(20 * MB, 85 * MB);
+  const busy = results.filter(({ status }) => status === 503);
+  expect(served.length).toBeGreaterThanOrEqual(4);
+  expect(served.length + busy.length).toBe(CALLS);
+  expect(busy.every(({ retryAfter }) => retryAfter === '1')).toBe(true);
+  for (const result of served) await expectBilled(result, 85 * MB);
+  expect(gaps.length).toBe(50);
+  expect(Math.max(...gaps)).toBeLessThan(1_000);
+  await expectNothingHeld();
+  return grownMb;
+}
+
+describe('large answers that are not streamed', { timeout: 400 * SECONDS }, () => {
   it('of 85 MB to bodies of 20 MB, 64 at once, take at most 100 MB above idle: at least four are served, the rest get 503 with Retry-After, and 50 streams beside them have no gap of a second', async () => {
-    const { grownMb, results, served, gaps } = await measureCalls(20 * MB, 85 * MB);
-    const busy = results.filter(({ status }) => status === 503);
-    expect(served.length).toBeGreaterThanOrEqual(4);
-    expect(served.length + busy.length).toBe(CALLS);
-    expect(busy.every(({ retryAfter }) => retryAfter === '1')).toBe(true);
-    for (const result of served) await expectBilled(result, 85 * MB);
+    let grownMb = await measureLargeBodies();
+    // A peak moves by some MB with the moment of a collection (100 and 105 MB in two runs of one
+    // build), so one above the bound is measured once more; in a new process, because what this one
+    // has not returned would count as idle. Everything else has to hold each time.
+    if (grownMb > 100) {
+      await stack.stop();
+      await start();
+      grownMb = await measureLargeBodies();
+    }
     expect(grownMb).toBeLessThanOrEqual(100);
-    expect(gaps.length).toBe(50);
-    expect(Math.max(...gaps)).toBeLessThan(1_000);
-    await expectNothingHeld();
   });
 
   it('of 16 MB to small bodies, 64 at once, are all served and billed by their usage, take at most 100 MB above idle, and leave 50 streams beside them without a gap of a second', async () => {
