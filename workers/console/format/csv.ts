@@ -3,6 +3,7 @@
  * formula get an apostrophe before them, because users choose names (OWASP, CSV injection).
  */
 import { formatUsd, type NanoUsd } from '@farebox/money';
+import { fileResponse } from './file-response.ts';
 
 /** An amount is written in USD as an exact decimal. */
 export type Cell = string | number | bigint | boolean | null | Readonly<{ usd: NanoUsd }>;
@@ -23,10 +24,16 @@ export function toCsvLine(row: Row): string {
   return `${row.map(formatCell).join(',')}\r\n`;
 }
 
-const encoder = new TextEncoder();
+function toCsv(rows: readonly Row[]): string {
+  return rows.map(toCsvLine).join('');
+}
 
-function encode(rows: readonly Row[]): Uint8Array {
-  return encoder.encode(rows.map(toCsvLine).join(''));
+async function* csvParts(
+  header: readonly string[],
+  batches: AsyncIterable<readonly Row[]>,
+): AsyncGenerator<string> {
+  yield toCsv([header]);
+  for await (const batch of batches) if (batch.length > 0) yield toCsv(batch);
 }
 
 /**
@@ -38,25 +45,7 @@ export function csvResponse(
   header: readonly string[],
   batches: AsyncIterable<readonly Row[]>,
 ): Response {
-  const source = batches[Symbol.asyncIterator]();
-  const body = new ReadableStream<Uint8Array>({
-    start: (controller) => controller.enqueue(encode([header])),
-    pull: async (controller) => {
-      const { done, value } = await source.next();
-      if (done === true) return controller.close();
-      if (value.length > 0) controller.enqueue(encode(value));
-    },
-    cancel: async () => {
-      await source.return?.();
-    },
-  });
-  return new Response(body, {
-    headers: {
-      'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="${name}"`,
-      'cache-control': 'no-store',
-    },
-  });
+  return fileResponse({ name, contentType: 'text/csv' }, csvParts(header, batches));
 }
 
 export async function* singleBatch(rows: readonly Row[]): AsyncGenerator<readonly Row[]> {

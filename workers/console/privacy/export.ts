@@ -13,6 +13,7 @@ import { type AccountStatus, HOUR_MS, type KeyStatus, type RefusedCalls } from '
 import { mailboxHash } from '@farebox/mail';
 import type { ConsoleDeps } from '../deps.ts';
 import { type Cell, csvResponse, type Row } from '../format/csv.ts';
+import { fileResponse } from '../format/file-response.ts';
 
 type ExportSubject = Readonly<{ account: string; email: string }>;
 
@@ -104,28 +105,10 @@ async function* jsonParts(deps: ConsoleDeps, subject: ExportSubject): AsyncGener
   yield '\n}}\n';
 }
 
-const encoder = new TextEncoder();
-
 /** Returns all tables as one JSON file. */
 export function jsonExport(deps: ConsoleDeps, subject: ExportSubject): Response {
-  const parts = jsonParts(deps, subject)[Symbol.asyncIterator]();
-  const body = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      const { done, value } = await parts.next();
-      if (done === true) return controller.close();
-      controller.enqueue(encoder.encode(value));
-    },
-    cancel: async () => {
-      await parts.return?.(undefined);
-    },
-  });
-  return new Response(body, {
-    headers: {
-      'content-type': 'application/json; charset=utf-8',
-      'content-disposition': 'attachment; filename="farebox-account.json"',
-      'cache-control': 'no-store',
-    },
-  });
+  const kind = { name: 'farebox-account.json', contentType: 'application/json' };
+  return fileResponse(kind, jsonParts(deps, subject));
 }
 
 function toCell(value: unknown): Cell {

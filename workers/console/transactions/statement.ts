@@ -3,6 +3,7 @@
  * it is read; the file is sent part by part, so memory stays bounded for accounts of any age.
  */
 import type { AccountId, AccountsRpc, StatementPeriod } from '@farebox/ledger';
+import { fileResponse } from '../format/file-response.ts';
 
 const ISO_MONTH = /^(\d{4})-(0[1-9]|1[0-2])$/;
 
@@ -32,29 +33,11 @@ async function* readParts(
   }
 }
 
-const encoder = new TextEncoder();
-
 export function statementResponse(
   accounts: AccountsRpc,
   account: AccountId,
   period: StatementPeriod,
 ): Response {
-  const parts = readParts(accounts, account, period);
-  const body = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      const { done, value } = await parts.next();
-      if (done === true) return controller.close();
-      controller.enqueue(encoder.encode(value));
-    },
-    cancel: async () => {
-      await parts.return(undefined);
-    },
-  });
-  return new Response(body, {
-    headers: {
-      'content-type': 'application/jsonl; charset=utf-8',
-      'content-disposition': 'attachment; filename="farebox-statement.jsonl"',
-      'cache-control': 'no-store',
-    },
-  });
+  const kind = { name: 'farebox-statement.jsonl', contentType: 'application/jsonl' };
+  return fileResponse(kind, readParts(accounts, account, period));
 }
