@@ -4,7 +4,6 @@
  * it.
  */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_LIMITS } from './contract/index.ts';
 import {
@@ -12,13 +11,10 @@ import {
   buildHoldRequest,
   buildSettleRequest,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { clock, postgres, queue, START } from './test-worker.workerd.ts';
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 /**
  * 1,000 nano-USD in two credits, an adjustment with a note, a call of 10, and one of 20 still open.

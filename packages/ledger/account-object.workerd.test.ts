@@ -1,6 +1,5 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { MAX_AMOUNT, NO_USAGE } from '@farebox/money';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type DepositAddress, type KeyLimits, NO_LIMITS } from './contract/index.ts';
@@ -10,6 +9,7 @@ import {
   buildSettleRequest,
   callId,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { clock, postgres, START, type TestAccount } from './test-worker.workerd.ts';
@@ -20,10 +20,6 @@ declare global {
       TEST_ACCOUNT: DurableObjectNamespace<TestAccount>;
     }
   }
-}
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
 }
 
 async function createAccount(posted: bigint, limits: KeyLimits = NO_LIMITS) {

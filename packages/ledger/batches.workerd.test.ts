@@ -1,5 +1,5 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
-import { env, exports } from 'cloudflare:workers';
+import { exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type CallVerb, decodeResults, encodeVerbs } from './batch-message.ts';
 import { NO_LIMITS } from './contract/index.ts';
@@ -8,13 +8,10 @@ import {
   buildSettleRequest,
   callId,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { clock, START, trips } from './test-worker.workerd.ts';
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 async function openAccount(credit: bigint) {
   const account = freshAccount();

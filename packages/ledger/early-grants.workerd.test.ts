@@ -1,15 +1,16 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { evictDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS, type HoldRequest, type KeyLimits, NO_LIMITS } from './contract/index.ts';
 import { EARLY_DECLINES_PER_DAY, EARLY_GRANT, EARLY_PAUSE_MS } from './early-grants.ts';
-import { buildHoldRequest, buildSettleRequest, freshAccount, KEY } from './fixtures.workerd.ts';
+import {
+  buildHoldRequest,
+  buildSettleRequest,
+  freshAccount,
+  getStub,
+  KEY,
+} from './fixtures.workerd.ts';
 import { clock, START } from './test-worker.workerd.ts';
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 async function openAccount(limits: KeyLimits = NO_LIMITS) {
   const account = freshAccount();

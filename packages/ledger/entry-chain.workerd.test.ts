@@ -1,7 +1,6 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeVerbs } from './batch-message.ts';
@@ -12,14 +11,11 @@ import {
   buildSettleRequest,
   callId,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { toStatementLine } from './statement-line.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 beforeEach(() => {
   clock.now = START;

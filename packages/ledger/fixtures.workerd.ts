@@ -1,4 +1,5 @@
 /** What the object's tests are told with: requests of every kind, and objects named once each. */
+import { env } from 'cloudflare:workers';
 import { NO_USAGE } from '@farebox/money';
 import type {
   DepositAddress,
@@ -72,4 +73,8 @@ let accountCounter = 0;
 export function freshAccount(): string {
   accountCounter += 1;
   return `${accountCounter}`.padStart(16, '0');
+}
+
+export function getStub(account: string) {
+  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
 }

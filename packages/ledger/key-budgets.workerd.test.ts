@@ -1,6 +1,5 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -17,6 +16,7 @@ import {
   buildSettleRequest,
   callId,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { clock, postgres, queue, START } from './test-worker.workerd.ts';
@@ -26,10 +26,6 @@ const HOUR_MS = 3_600_000;
 const NEVER = START + 1_000 * DAY_MS;
 /** A Thursday, ten days from the end of its month. */
 const THURSDAY = Date.UTC(2027, 0, 21);
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 async function createAccount(limits: Partial<KeyLimits>, posted = 1_000_000n) {
   const account = freshAccount();

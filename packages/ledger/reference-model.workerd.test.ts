@@ -1,6 +1,5 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CallResult, type CallVerb, decodeResults, encodeVerbs } from './batch-message.ts';
@@ -10,6 +9,7 @@ import {
   buildSettleRequest,
   callId,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { ReferenceModel } from './reference-model.workerd.ts';
@@ -58,10 +58,6 @@ type Batch = typeof batch extends fc.Arbitrary<infer T> ? T : never;
 let operationCount = 0;
 let accountCount = 0;
 let closedAccounts = 0;
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 type Outcome = Readonly<{ ok: boolean; reason?: string }>;
 

@@ -1,6 +1,5 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_LIMITS } from './contract/index.ts';
@@ -9,13 +8,10 @@ import {
   buildHoldRequest,
   buildSettleRequest,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 /** An account with one deposit of `amount`. */
 async function createAccount(amount: bigint) {

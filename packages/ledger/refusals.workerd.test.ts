@@ -4,7 +4,6 @@
  * shortfalls; and that neither these limits nor a key's own are forgotten by an eviction.
  */
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type KeyLimits, NO_LIMITS, type SettleReason } from './contract/index.ts';
 import {
@@ -12,6 +11,7 @@ import {
   buildSettleRequest,
   callId,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
@@ -19,10 +19,6 @@ import { clock, postgres, START } from './test-worker.workerd.ts';
 const DAY_MS = 86_400_000;
 const OTHER_KEY = { keyId: 8, secretHash: 'c'.repeat(64) };
 const CREDIT = 10_000_000_000n;
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 async function createAccount(limits: KeyLimits = NO_LIMITS) {
   const account = freshAccount();

@@ -1,15 +1,10 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HOUR_MS, NO_LIMITS, type RefusedCalls } from './contract/index.ts';
-import { freshAccount, KEY } from './fixtures.workerd.ts';
+import { freshAccount, getStub, KEY } from './fixtures.workerd.ts';
 import { MAX_ROWS } from './refused-calls.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 async function createAccount() {
   const account = freshAccount();

@@ -3,7 +3,6 @@
  * The spend guard and its notifications: against a plain model over all charges, and case by case.
  */
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SPEND_GUARD, NO_LIMITS, type SpendGuard } from './contract/index.ts';
@@ -12,6 +11,7 @@ import {
   buildSettleRequest,
   callId,
   freshAccount,
+  getStub,
   KEY,
 } from './fixtures.workerd.ts';
 import { clock, postgres, queue, START } from './test-worker.workerd.ts';
@@ -22,10 +22,6 @@ const USD = 1_000_000_000n;
 const FLOOR = 2n * USD;
 /** Midnight UTC. */
 const MIDNIGHT = Math.ceil(START / DAY_MS) * DAY_MS;
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 async function createAccount(spendGuard: SpendGuard = DEFAULT_SPEND_GUARD) {
   const account = freshAccount();

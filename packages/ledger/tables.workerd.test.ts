@@ -1,16 +1,18 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
 import { NO_LIMITS } from './contract/index.ts';
-import { buildHoldRequest, callId, freshAccount, KEY, PRICES } from './fixtures.workerd.ts';
+import {
+  buildHoldRequest,
+  callId,
+  freshAccount,
+  getStub,
+  KEY,
+  PRICES,
+} from './fixtures.workerd.ts';
 import { migrate } from './tables.ts';
 import { clock, postgres, queue, START } from './test-worker.workerd.ts';
-
-function getStub(account: string) {
-  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
-}
 
 /** The last step before columns got the names of call-columns.ts. */
 const BEFORE_RENAMES = 4;

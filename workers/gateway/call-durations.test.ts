@@ -1,8 +1,7 @@
 /** What is settled of a call's time, for answers of each kind, by a clock that the test moves. */
-import { CatalogHolder, type CatalogRead, RELEASED } from '@farebox/catalog';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CallTimes } from './call-times.ts';
-import { createTestGateway, TEST_API_KEY } from './gateway-context.testing.ts';
+import { createTestGateway, createUnreadCatalog, TEST_API_KEY } from './gateway-context.testing.ts';
 import { serveOperation } from './operation-call.ts';
 import { relay } from './relay.ts';
 
@@ -87,19 +86,7 @@ describe('the settled durations of a call', () => {
   });
 
   it('leave out what the bill of an isolate that slept waits for', async () => {
-    let answerRead: (read: CatalogRead) => void = () => {};
-    const catalog = new CatalogHolder({
-      released: RELEASED,
-      source: {
-        read: () =>
-          new Promise((resolve) => {
-            answerRead = resolve;
-          }),
-      },
-      providers: ['openai'],
-      refreshMs: 30_000,
-      logEvent: () => {},
-    });
+    const { catalog, answerRead } = createUnreadCatalog();
     void catalog.refreshIfDue(now);
     const gateway = createTestGateway();
     vi.stubGlobal('fetch', async () =>

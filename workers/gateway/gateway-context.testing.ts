@@ -2,7 +2,7 @@
  * The gateway without its runtime, for tests: everything real but the account's ledger, which grants
  * every hold and keeps what it is told, and the provider, which a test scripts as `fetch`.
  */
-import { CatalogHolder, RELEASED } from '@farebox/catalog';
+import { CatalogHolder, type CatalogRead, RELEASED } from '@farebox/catalog';
 import { currentMacSecret, mintApiKey, parseMacSecrets } from '@farebox/identity/api-keys';
 import type { HoldRequest, SettleRequest } from '@farebox/ledger';
 import { configureProviders, LearnedFields } from '@farebox/providers';
@@ -94,4 +94,22 @@ export function createTestGateway(): TestGateway {
     refusals: { caller: null },
   });
   return { deps, holds, settled, createContext };
+}
+
+/** The catalog of an isolate that is new or slept: nothing is read until `answerRead` is called. */
+export function createUnreadCatalog() {
+  let answer: (read: CatalogRead) => void = () => {};
+  const catalog = new CatalogHolder({
+    released: RELEASED,
+    source: {
+      read: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    },
+    providers: ['openai'],
+    refreshMs: 30_000,
+    logEvent: () => {},
+  });
+  return { catalog, answerRead: (read: CatalogRead) => answer(read) };
 }

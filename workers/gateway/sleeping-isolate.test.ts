@@ -2,10 +2,10 @@
  * Calls of an isolate that is new, or slept, through the gateway: what operators changed meanwhile
  * holds for every endpoint, whatever kind of answer it has.
  */
-import { CatalogHolder, type CatalogRead, findModelById, RELEASED } from '@farebox/catalog';
+import { type CatalogRead, findModelById, RELEASED } from '@farebox/catalog';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RequestContext } from './context.ts';
-import { createTestGateway, TEST_API_KEY } from './gateway-context.testing.ts';
+import { createTestGateway, createUnreadCatalog, TEST_API_KEY } from './gateway-context.testing.ts';
 import { serveOperation } from './operation-call.ts';
 import { relay } from './relay.ts';
 
@@ -114,20 +114,8 @@ afterEach(() => void vi.unstubAllGlobals());
 
 /** Makes a call in a new isolate, whose catalog is read `readMs` after the provider's answer. */
 async function callInNewIsolate(kind: Kind, models: Models, readMs: number) {
-  let answerRead: (read: CatalogRead) => void = () => {};
+  const { catalog, answerRead } = createUnreadCatalog();
   const gateway = createTestGateway();
-  const catalog = new CatalogHolder({
-    released: RELEASED,
-    source: {
-      read: () =>
-        new Promise((resolve) => {
-          answerRead = resolve;
-        }),
-    },
-    providers: ['openai'],
-    refreshMs: 30_000,
-    logEvent: () => {},
-  });
   vi.stubGlobal('fetch', async (_: string, { signal }: RequestInit) => {
     signal?.addEventListener('abort', () => {
       isAborted = true;

@@ -328,9 +328,10 @@ async function listWhere(
   db: Database,
   where: SQL | undefined,
   limit: number,
+  order = asc(refunds.requestedAt),
 ): Promise<readonly Refund[]> {
   const rows = await queryOrThrow(
-    db.select().from(refunds).where(where).orderBy(asc(refunds.requestedAt)).limit(limit),
+    db.select().from(refunds).where(where).orderBy(order).limit(limit),
   );
   return rows.map(toRefund);
 }
@@ -351,20 +352,12 @@ export function listOpenRefunds(db: Database, limit: number): Promise<readonly R
 }
 
 /** The refunds of an account, newest first. */
-export async function listRefunds(
+export function listRefunds(
   db: Database,
   account: AccountId,
   limit: number,
 ): Promise<readonly Refund[]> {
-  const rows = await queryOrThrow(
-    db
-      .select()
-      .from(refunds)
-      .where(eq(refunds.accountId, account))
-      .orderBy(desc(refunds.requestedAt))
-      .limit(limit),
-  );
-  return rows.map(toRefund);
+  return listWhere(db, eq(refunds.accountId, account), limit, desc(refunds.requestedAt));
 }
 
 /** What a cron has to finish: `confirmed`, too old, or ended and not released or not notified. */
