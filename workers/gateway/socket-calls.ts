@@ -124,8 +124,8 @@ export class SocketCalls {
   }
 
   /**
-   * Holds the worst case of a call, makes it and settles it. Returns the error of one that was not
-   * sent; what happens later is told by the events of the stream.
+   * Holds the worst case of a call, makes it and begins to settle it. Returns the error of one that
+   * was not sent; what happens later is told by the events of the stream.
    */
   async run(
     ctx: RequestContext,
@@ -198,7 +198,11 @@ export class SocketCalls {
     const source = { reader, reusesMemory: false, pieces: [] };
     const client = createMessageStream(this.#client.send);
     try {
-      await relayAnswer(call, meter, { source, client, status: 200 });
+      const { settled } = await relayAnswer(call, meter, { source, client, status: 200 });
+      call.ctx.waitUntil(settled);
+      // The settlement is in line then, and goes before the hold of the next event, which takes it
+      // along; its answer is not waited for.
+      await call.revision.whenKnown();
     } finally {
       // Of a response that did not end by itself more may come, which would end the next one: an
       // error may come as two events.

@@ -91,12 +91,15 @@ export type StreamedAnswer = Readonly<{
   status: number;
 }>;
 
-/** Relays the provider's answer to the client as it comes, and settles it. */
+/** A relayed answer: its settlement goes on, which no client waits for. */
+export type RelayedAnswer = Readonly<{ settled: Promise<void> }>;
+
+/** Relays the provider's answer to the client as it comes, and begins to settle it. */
 export async function relayAnswer(
   call: Call,
   meter: Meter,
   { source, client, status }: StreamedAnswer,
-): Promise<void> {
+): Promise<RelayedAnswer> {
   const { ctx, plan } = call;
   const reasoningTimer = new HiddenReasoningTimer(call);
   const checkpointWriter = new CheckpointWriter(call, reasoningTimer, meter);
@@ -121,13 +124,14 @@ export async function relayAnswer(
     timer: ctx.timer,
   });
   const endReason = await streamRelay.run();
-  await settleRelayed(call, meter, {
+  const settled = settleRelayed(call, meter, {
     endReason,
     hiddenMs: reasoningTimer.hiddenGenerationMs(meter.reading()),
     floor: checkpointWriter.floor,
     hasDelivered: streamRelay.hasDelivered,
     status,
   });
+  return { settled };
 }
 
 /**
@@ -143,7 +147,8 @@ export function respondStreaming(
   const { ctx, plan } = call;
   const { readable, writable } = new IdentityTransformStream();
   const { status } = upstream;
-  ctx.waitUntil(relayAnswer(call, meter, { source, client: writable, status }));
+  const relayed = relayAnswer(call, meter, { source, client: writable, status });
+  ctx.waitUntil(relayed.then(({ settled }) => settled));
   const headers = buildResponseHeaders(call, upstream);
   if (plan.facts.stream) headers['cache-control'] = 'no-cache';
   return new Response(readable, { status, headers });
