@@ -63,4 +63,12 @@ describe('csvResponse', () => {
     expect(pulled).toBeLessThan(5);
     await reader?.cancel();
   });
+
+  it('goes on after batches without rows, as a filter may leave them', async () => {
+    async function* batches() {
+      yield* [[], [], [], [['last']]];
+    }
+    const response = csvResponse('a.csv', ['name'], batches());
+    expect(await response.text()).toBe('name\r\nlast\r\n');
+  });
 });
