@@ -119,7 +119,13 @@ describe('the correction of one call', () => {
     const actions = await listOperatorActions(harness.db, { before: 1e9, limit: 100 });
     const outcomes = actions.map(({ action, outcome }) => `${action} ${outcome}`);
     expect(outcomes).toContain('preview_correction done');
-    expect(outcomes).toContain('propose_correction correction_applied');
+    expect(actions).toContainEqual(
+      expect.objectContaining({
+        action: 'propose_correction',
+        outcome: 'correction_applied',
+        reason: `${REASON} (correction ${form.correction})`,
+      }),
+    );
   });
 
   it('is refused where the call would cost the same or more, or is unknown', async () => {

@@ -157,6 +157,7 @@ corrections.post(PATH, async (c) => {
     action: 'propose_correction',
     permission: 'adjust',
     subject: null,
+    ...(isValid ? { about: `correction ${id}` } : {}),
     reason,
     run: isValid ? () => startCorrection(c, { id, scope, previewed, reason }) : undefined,
   });
@@ -244,6 +245,7 @@ corrections.post(CORRECTION_PATH, async (c) => {
     action: `${decision}_correction`,
     permission: 'approve',
     subject: null,
+    about: `correction ${id}`,
     reason: form.text('reason'),
     run: runs[decision],
   });
