@@ -116,6 +116,15 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
     const query = 'select key_id from api_keys where account_id = $1';
     const [[keyId] = []] = await sql(stack, query, [accountId]);
     await insertUsageHistory(stack, accountId, Number(keyId));
+    await insertRefund(accountId);
+  }
+
+  /** A refund with every digit of an amount, an address of full length, and a way to cancel it. */
+  async function insertRefund(accountId: string): Promise<void> {
+    const query = `insert into refunds
+      (id, account_id, chain, address, amount, fee, state, requested_at)
+      values ($1, $2, 'bsc', $3, 1234499968000, 200000000, 'reserved', now()) returning id`;
+    await sql(stack, query, ['e'.repeat(32), accountId, `0x${'7'.repeat(40)}`]);
   }
 
   async function findViolations(page: Page): Promise<readonly Violation[]> {

@@ -165,7 +165,7 @@ describe.skipIf(!HAS_BROWSER)('the page that verifies a statement', () => {
         });
       await choose(statement);
       const result = page.locator('#result');
-      await expect.poll(() => result.textContent()).toContain(`Valid: ${CALLS + 1} entries`);
+      await expect.poll(() => result.textContent()).toContain(`Valid. Entries: ${CALLS + 1}`);
       await choose(listLines().slice(1).join('\n'));
       await expect.poll(() => result.textContent()).toContain('Not valid. Line 4');
     } finally {

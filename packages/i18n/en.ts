@@ -539,10 +539,10 @@ export const en = {
     keys: 'It is checked against the keys that are published at',
     working: 'Checking…',
     valid:
-      'Valid: {entries} entries of account {account}. Sum {sum} USD, balance after the last entry {balance} USD.',
-    invalid: 'Not valid. Line {line}: {reason} The {entries} entries before it are unchanged.',
+      'Valid. Entries: {entries}, account {account}. Sum {sum} USD, balance after the last entry {balance} USD.',
+    invalid: 'Not valid. Line {line}: {reason} Unchanged entries before it: {entries}.',
     notChained:
-      '{notChained} newer entries are not in this statement, because they are not chained yet.',
+      'Newer entries that are not in this statement, because they are not chained yet: {notChained}.',
     problems: {
       malformed: 'this is not a line of a statement, or it was cut off.',
       unknown_key: 'it was signed with a key that we do not know.',
@@ -562,6 +562,7 @@ export const en = {
       'Every entry with its calls, signed by us and chained to the one before, as one file. Anyone can check it, also without us.',
     signedPeriod: 'Period',
     signedAll: 'Everything',
+    signedDownload: 'Download the statement (JSON Lines)',
     signedVerify: 'Verify a statement',
     intro:
       'Credits and adjustments on your balance. Charges for calls are totaled by day below, and each call has its own cost breakdown.',
@@ -591,7 +592,7 @@ export const en = {
     daysEmpty: 'No charges in the last 31 days.',
     callsOnDay: (day: string) => `Calls on ${day}`,
     balance: 'Balance',
-    reserved: 'Reserved for calls in progress',
+    reserved: 'Reserved for calls in progress and refunds',
   },
   refunds: {
     title: 'Refunds',
@@ -604,6 +605,7 @@ export const en = {
     address: 'Address',
     addressHint: 'Copy it from your wallet. A transfer to a wrong address can’t be undone.',
     amount: 'Amount in USD, with the network fee',
+    sum: 'Amount',
     submit: 'Send the confirmation email',
     earlier: 'Your refunds',
     state: 'State',
@@ -614,7 +616,7 @@ export const en = {
       'Check the amount and the address. After that the amount can no longer be used for calls.',
     confirmSubmit: 'Confirm refund',
     confirmed:
-      'Confirmed. The amount is reserved, and you can follow the refund on your statement’s page of refunds.',
+      'Confirmed. The amount is reserved, and you can follow the refund on the page “Refunds”.',
     linkInvalid: 'This link was used or has expired. Request the refund again.',
     states: {
       requested: 'waits for your email',

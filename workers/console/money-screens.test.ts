@@ -48,6 +48,7 @@ const accounts = {
     lowBalance: thresholds.get(account) ?? null,
     pendingEntries: 0,
   }),
+  refundable: async () => 42_499_968_000n,
   refusedCalls: async () => [
     { keyId: KEY, code: 'model_not_found', hour: 1, count: 3, lastAt: NOW },
     { keyId: KEY, code: 'model_not_found', hour: 2, count: 2, lastAt: NOW },
@@ -83,6 +84,7 @@ function env() {
     CONSOLE_SECRET: '07'.repeat(32),
     CONSOLE_URL: ORIGIN,
     API_URL: 'http://127.0.0.1:8787',
+    POLYGON_RPC_URLS: 'https://one.example,https://two.example',
   };
 }
 const bindings = { get: () => (cachedEnv ??= env()) };
@@ -464,6 +466,65 @@ describe('the Statement screen', () => {
     const [, line] = (await getText('/transactions.csv')).trimEnd().split('\r\n');
     expect(line).toMatch(/^1,.*,credit,local:1,5,5000000000,5,0$/);
     expect(await getText('/transactions', B)).toContain('No credits yet.');
+  });
+});
+
+describe('the form of the signed statement', () => {
+  it('says which kind of file it gives, and refunds among what is reserved', async () => {
+    const page = await getText('/transactions');
+    const [, form = ''] = page.split('action="/transactions.jsonl"');
+    expect(form.slice(0, form.indexOf('</form>'))).toContain('JSON Lines');
+    expect(page).toContain('Reserved for calls in progress and refunds');
+  });
+});
+
+describe('the Refunds screen', () => {
+  const address = '0x1234';
+
+  beforeAll(async () => {
+    await db.execute(`insert into deposits (chain, tx_hash, log_index, block_number, block_hash,
+        contract, sender, recipient, account_id, units, amount, state, found_by, seen_at)
+      values ('polygon', '0x${'1'.repeat(64)}', 0, 1, '0x0', '0x1', '0x2', '0x3', '${A}',
+        42499968, 42499968000, 'credited', 'scan', now())`);
+  });
+
+  it('offers every digit of what can be paid back', async () => {
+    expect(await getText('/refunds')).toContain('value="42.499968"');
+  });
+
+  it('keeps what was entered beside what is wrong with it', async () => {
+    const response = await post('/refunds', { network: 'polygon', address, amount: '7.5' });
+    expect(response.status).toBe(422);
+    const page = await response.text();
+    expect(page).toContain('This is not an address of this network');
+    expect(page).toContain(`value="${address}"`);
+    expect(page).toContain('value="7.5"');
+  });
+
+  it('takes an amount with a decimal comma', async () => {
+    const entered = { network: 'polygon', address: `0x${'7'.repeat(40)}`, amount: '9999,5' };
+    const page = await (await post('/refunds', entered)).text();
+    expect(page).toContain('This is more than can be paid back now.');
+  });
+
+  it.each([
+    ['/refunds/confirm?token=x', 422],
+    ['/refunds/confirm?done=reserved', 200],
+  ])('is linked from the end of the emailed link, %s', async (path, status) => {
+    const response = await get(path);
+    expect(response.status).toBe(status);
+    const [, main = ''] = (await response.text()).split('<main');
+    expect(main).toContain('href="/refunds"');
+  });
+
+  it('has no form while another refund is under way', async () => {
+    await db.execute(`insert into refunds
+        (id, account_id, chain, address, amount, fee, state, requested_at)
+      values ('${'e'.repeat(32)}', '${A}', 'polygon', '0x${'7'.repeat(40)}', 2000000000, 100000000,
+        'reserved', now())`);
+    const page = await getText('/refunds');
+    expect(page).toContain('Another refund is open.');
+    expect(page).not.toContain('name="address"');
   });
 });
 

@@ -95,6 +95,12 @@ describe('the operators’ refund pages', () => {
     }
   });
 
+  it('offer what its owner reads if a refund is declined, in words', async () => {
+    const page = await view(`${PATH}/${await reserve()}`, OPERATORS.admin);
+    expect(page).toContain('<option value="under_review">The account is under review.</option>');
+    expect(page).toContain('<option value="ask_support">Please write to us.</option>');
+  });
+
   it.each(ROLES)('let %s approve and decline only with the permission to approve', async (role) => {
     const permitted = ROLE_PERMISSIONS[role].includes('approve');
     const [approved, declined] = [await reserve(), await reserve()];

@@ -25,7 +25,7 @@ import { type ActionOutcome, auditView, runAudited } from './audited-action.ts';
 import { errorPage, Fact, operatorPage, ReasonField, Table, Timestamp } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
-import { REFUND_STATE_LABELS } from './strings.ts';
+import { DECLINE_REASON_LABELS, REFUND_STATE_LABELS } from './strings.ts';
 
 const PATH = '/operators/refunds';
 const MAX_SHOWN = 200;
@@ -268,7 +268,7 @@ refunds.get(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
               <label for="why">What its owner reads if you decline</label>
               <select id="why" name="why">
                 {DECLINE_REASONS.map((word) => (
-                  <option value={word}>{word}</option>
+                  <option value={word}>{DECLINE_REASON_LABELS[word]}</option>
                 ))}
               </select>
             </p>

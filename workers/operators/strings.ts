@@ -3,7 +3,7 @@
  */
 import type { SweepTotal } from '@farebox/database/deposits';
 import type { AdjustmentState, CorrectionState } from '@farebox/database/operators';
-import type { RefundState } from '@farebox/database/refunds';
+import type { DeclineReason, RefundState } from '@farebox/database/refunds';
 import type { Permission } from './roles.ts';
 
 export const ACCOUNT_ACTIONS = [
@@ -179,6 +179,13 @@ export const REFUND_STATE_LABELS: Readonly<Record<RefundState, string>> = {
   declined: 'declined',
   cancelled: 'cancelled',
   expired: 'expired',
+};
+
+/** What the owner of a declined refund reads, in English (`refunds.reasons` in packages/i18n). */
+export const DECLINE_REASON_LABELS: Readonly<Record<DeclineReason, string>> = {
+  address_screened: 'We may not pay to this address.',
+  under_review: 'The account is under review.',
+  ask_support: 'Please write to us.',
 };
 
 export const AUDIT_LOG_PROBLEMS: Readonly<Record<'missing' | 'unlinked' | 'altered', string>> = {

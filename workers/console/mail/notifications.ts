@@ -38,6 +38,12 @@ export function formatUsdCents(amount: NanoUsd): string {
   return `${whole}.${cents.padEnd(2, '0')}`;
 }
 
+/** Every digit, at least two after the point: what a person is asked to confirm, or was paid. */
+export function formatExactUsd(amount: NanoUsd): string {
+  const [whole = '0', fraction = ''] = formatUsd(amount).split('.');
+  return `${whole}.${fraction.padEnd(2, '0')}`;
+}
+
 type NotificationContext = Readonly<{
   notification: Notification;
   recipient: NotificationRecipient;

@@ -11,7 +11,7 @@ import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { CertificateCache, type QueuedEmail } from '@farebox/mail';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { MailWorkerDeps } from './deps.ts';
-import { formatUsdCents, isNotification } from './notifications.ts';
+import { formatExactUsd, formatUsdCents, isNotification } from './notifications.ts';
 import { consumeMail, consumeNotifications } from './queue-consumers.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
@@ -242,6 +242,14 @@ it.each([
   [-4_207_654_321n, '-4.20'],
 ])('formats %s nano-USD as %s in emails', (amount, text) => {
   expect(formatUsdCents(amount)).toBe(text);
+});
+
+it.each([
+  [5_000_000_000n, '5.00'],
+  [4_200_000_000n, '4.20'],
+  [42_499_968_000n, '42.499968'],
+])('formats %s nano-USD of a refund as %s in emails', (amount, text) => {
+  expect(formatExactUsd(amount)).toBe(text);
 });
 
 it('rejects a notification that the table would not accept', () => {

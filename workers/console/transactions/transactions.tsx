@@ -236,7 +236,7 @@ const SignedStatement: FC<LocaleProps & Readonly<{ months: readonly MonthBalance
   props,
 ) => {
   const { months, messages, language } = props;
-  const { transactions: t, layout } = messages;
+  const { transactions: t } = messages;
   return (
     <Card id="signed" title={t.signed} actions={<a href="/verify">{t.signedVerify}</a>}>
       <p class="quiet-text">{t.signedText}</p>
@@ -252,7 +252,7 @@ const SignedStatement: FC<LocaleProps & Readonly<{ months: readonly MonthBalance
           }))}
         />
         <button type="submit" class="plain">
-          {layout.download}
+          {t.signedDownload}
         </button>
       </form>
     </Card>

@@ -17,7 +17,7 @@ import { DAY_MS } from '@farebox/ledger';
 import { type Email, type EmailQueue, notificationEmailId } from '@farebox/mail';
 import { logEvent } from '@farebox/telemetry';
 import type { ConsoleDeps } from '../../deps.ts';
-import { formatUsdCents } from '../../mail/notifications.ts';
+import { formatExactUsd } from '../../mail/notifications.ts';
 
 export const REFUND_LINK_MS = 60 * 60_000;
 /** What operators have not decided by then is released. */
@@ -61,10 +61,10 @@ function buildEmail(refund: Refund, to: Readonly<{ email: string; language: stri
   const { amount, fee, account, state, reason, txHash } = refund;
   const recipient = { to: to.email, language: to.language, account };
   if (state === 'paid') {
-    const facts = { amount: formatUsdCents(amount - fee), transaction: txHash ?? '' };
+    const facts = { amount: formatExactUsd(amount - fee), transaction: txHash ?? '' };
     return { kind: 'refund_paid', facts, ...recipient };
   }
-  const facts = { amount: formatUsdCents(amount), reason: reason ?? state };
+  const facts = { amount: formatExactUsd(amount), reason: reason ?? state };
   return { kind: 'refund_not_paid', facts, ...recipient };
 }
 

@@ -39,7 +39,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../../layout.tsx';
-import { formatUsdCents } from '../../mail/notifications.ts';
+import { formatExactUsd } from '../../mail/notifications.ts';
 import { consumeRateLimit } from '../../rate-limit.ts';
 import { sendEmailsAfterResponse } from '../../send-emails.ts';
 import {
@@ -77,12 +77,41 @@ function networkName(chain: string): string {
 
 type RowProps = Readonly<{ refund: Refund; t: Texts; language: string; chains: readonly Chain[] }>;
 
-const RefundRow: FC<RowProps> = ({ refund, t, language, chains }) => {
-  const { id, amount, fee, state, reason, txHash, requestedAt } = refund;
+/** Where a refund stands, its transaction, and the way to cancel it while there is one. */
+const RefundState: FC<Omit<RowProps, 'language'>> = ({ refund, t, chains }) => {
+  const { id, state, reason, txHash } = refund;
   const chain = chains.find(({ name }) => name === refund.chain);
   const link = chain === undefined || txHash === null ? null : transactionLink(chain, txHash);
   const shownReason = Object.entries(t.reasons).find(([word]) => word === reason)?.[1];
   const isCancellable = CANCELLABLE_STATES.includes(state);
+  return (
+    <>
+      {t.states[state]}
+      {shownReason !== undefined && <span class="second">{shownReason}</span>}
+      {chain !== undefined && txHash !== null && (
+        <span class="second">
+          {link === null ? (
+            <code class="break">{formatTransactionHash(chain, txHash)}</code>
+          ) : (
+            <a href={link} rel="noreferrer">
+              {t.transaction}
+            </a>
+          )}
+        </span>
+      )}
+      {isCancellable && (
+        <form method="post" action={`${PATH}/${id}/cancel`}>
+          <button type="submit" class="plain">
+            {t.cancel}
+          </button>
+        </form>
+      )}
+    </>
+  );
+};
+
+const RefundRow: FC<RowProps> = ({ refund, t, language, chains }) => {
+  const { amount, fee, requestedAt } = refund;
   return (
     <tr>
       <th scope="row">
@@ -91,32 +120,16 @@ const RefundRow: FC<RowProps> = ({ refund, t, language, chains }) => {
         <span class="second">
           <code class="break">{describeAddress(refund)}</code>
         </span>
+        <div class="phone-only">
+          <RefundState refund={refund} t={t} chains={chains} />
+        </div>
       </th>
       <td class="number">
         {formatCurrency(amount, language)}
         <span class="second">{t.fee(formatCurrency(fee, language))}</span>
       </td>
-      <td>
-        {t.states[state]}
-        {shownReason !== undefined && <span class="second">{shownReason}</span>}
-        {chain !== undefined && txHash !== null && (
-          <span class="second">
-            {link === null ? (
-              <code class="break">{formatTransactionHash(chain, txHash)}</code>
-            ) : (
-              <a href={link} rel="noreferrer">
-                {t.transaction}
-              </a>
-            )}
-          </span>
-        )}
-        {isCancellable && (
-          <form method="post" action={`${PATH}/${id}/cancel`}>
-            <button type="submit" class="plain">
-              {t.cancel}
-            </button>
-          </form>
-        )}
+      <td class="from-tablet">
+        <RefundState refund={refund} t={t} chains={chains} />
       </td>
     </tr>
   );
@@ -127,14 +140,17 @@ async function loadNetworks(c: Context<SignedInEnv>): Promise<readonly Chain[]> 
   return getDepositSettings(c.env).chains.filter(({ name }) => used.includes(name));
 }
 
+type EnteredRequest = Readonly<{ network: string; address: string; amount: string }>;
+
 type FormProps = Readonly<{
   t: Texts;
   language: string;
   networks: readonly Chain[];
-  whole: bigint;
+  entered: EnteredRequest;
 }>;
 
-const RequestForm: FC<FormProps> = ({ t, language, networks, whole }) => (
+/** The form, with what was entered before: a refused request needs no second copy of an address. */
+const RequestForm: FC<FormProps> = ({ t, language, networks, entered }) => (
   <Card id="request" title={t.request}>
     <form method="post" action={PATH}>
       <SelectField
@@ -143,13 +159,14 @@ const RequestForm: FC<FormProps> = ({ t, language, networks, whole }) => (
         options={networks.map(({ name }) => ({
           value: name,
           text: `${NETWORK_NAMES[name]}, ${t.fee(formatCurrency(REFUND_FEES[name], language))}`,
-          selected: false,
+          selected: name === entered.network,
         }))}
       />
       <Field
         name="address"
         label={t.address}
         hint={t.addressHint}
+        value={entered.address}
         maxlength={64}
         required
         autocomplete="off"
@@ -158,7 +175,7 @@ const RequestForm: FC<FormProps> = ({ t, language, networks, whole }) => (
       <Field
         name="amount"
         label={t.amount}
-        value={formatUsdCents(whole)}
+        value={entered.amount}
         inputmode="decimal"
         maxlength={17}
         required
@@ -186,9 +203,11 @@ const EarlierRefunds: FC<TableProps> = ({ t, language, chains, earlier }) => (
         <tr>
           <th scope="col">{t.address}</th>
           <th scope="col" class="number">
-            {t.amount}
+            {t.sum}
           </th>
-          <th scope="col">{t.state}</th>
+          <th scope="col" class="from-tablet">
+            {t.state}
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -200,7 +219,12 @@ const EarlierRefunds: FC<TableProps> = ({ t, language, chains, earlier }) => (
   </Card>
 );
 
-async function refundsPage(c: Context<SignedInEnv>, problem?: Problem) {
+/** A refund that its owner confirmed and that has not ended: no other can be requested. */
+function isUnderWay({ state }: Refund): boolean {
+  return !['requested', 'paid', 'declined', 'cancelled', 'expired'].includes(state);
+}
+
+async function refundsPage(c: Context<SignedInEnv>, problem?: Problem, entered?: EnteredRequest) {
   const { deps, user, messages, language } = c.var;
   const t = messages.refunds;
   const [networks, refundable, earlier] = await Promise.all([
@@ -210,6 +234,8 @@ async function refundsPage(c: Context<SignedInEnv>, problem?: Problem) {
   ]);
   const whole = refundable - (refundable % REFUND_STEP);
   const { chains } = getDepositSettings(c.env);
+  const isRequestable = networks.length > 0 && whole > 0n;
+  const another = earlier.some(isUnderWay);
   return page(
     c,
     { title: t.title, activePath: '/transactions', status: problem === undefined ? 200 : 422 },
@@ -220,8 +246,14 @@ async function refundsPage(c: Context<SignedInEnv>, problem?: Problem) {
       <p>
         {t.refundable} <Money amount={whole} language={language} />
       </p>
-      {networks.length > 0 && whole > 0n && (
-        <RequestForm t={t} language={language} networks={networks} whole={whole} />
+      {isRequestable && another && problem !== 'open' && <p>{t.errors.open}</p>}
+      {isRequestable && !another && (
+        <RequestForm
+          t={t}
+          language={language}
+          networks={networks}
+          entered={entered ?? { network: '', address: '', amount: formatExactUsd(whole) }}
+        />
       )}
       {earlier.length > 0 && (
         <EarlierRefunds t={t} language={language} chains={chains} earlier={earlier} />
@@ -236,20 +268,19 @@ refundRoutes.use(`${PATH}/:id/cancel`, requireSignIn);
 refundRoutes.get(PATH, requireRecentFactor, (c) => refundsPage(c));
 
 /** The request in the form, or what is wrong with it. */
-async function parseRequest(c: Context<SignedInEnv>) {
-  const form = await readForm(c);
+async function parseRequest(c: Context<SignedInEnv>, entered: EnteredRequest) {
   const { deps, user } = c.var;
-  const chain = (await loadNetworks(c)).find(({ name }) => name === form.text('network'));
+  const chain = (await loadNetworks(c)).find(({ name }) => name === entered.network);
   if (chain === undefined) return 'network';
   const { blockedSenders } = getDepositSettings(c.env);
   const checked = await checkRefundAddress(
     deps.identity.db,
     blockedSenders,
     chain,
-    form.text('address'),
+    entered.address,
   );
   if (!checked.ok) return checked.reason;
-  const amount = parseUsd(form.text('amount').trim());
+  const amount = parseUsd(entered.amount.trim().replace(',', '.'));
   const fee = REFUND_FEES[chain.name];
   if (amount === undefined || amount % REFUND_STEP !== 0n || amount <= 2n * fee) return 'amount';
   if (amount > (await deps.accounts.refundable(user.account))) return 'insufficient';
@@ -261,8 +292,14 @@ refundRoutes.post(PATH, requireRecentFactor, async (c) => {
   const { identity } = deps;
   const tooMany = await consumeRateLimit(identity, user.account, 'refund', REQUESTS_PER_HOUR);
   if (tooMany !== undefined) return rateLimitedPage(c, tooMany, PATH);
-  const request = await parseRequest(c);
-  if (typeof request === 'string') return refundsPage(c, request);
+  const form = await readForm(c);
+  const entered = {
+    network: form.text('network'),
+    address: form.text('address'),
+    amount: form.text('amount'),
+  };
+  const request = await parseRequest(c, entered);
+  if (typeof request === 'string') return refundsPage(c, request, entered);
   const token = bytesToHex(identity.random(32));
   const row = {
     ...request,
@@ -274,7 +311,7 @@ refundRoutes.post(PATH, requireRecentFactor, async (c) => {
   if (!(await insertRefund(identity.db, row))) return refundsPage(c, 'open');
   const facts = {
     token,
-    amount: formatUsdCents(request.amount),
+    amount: formatExactUsd(request.amount),
     network: NETWORK_NAMES[request.chain],
     address: formatAddress(request.chain === 'tron' ? 'tron' : 'evm', request.address),
   };
@@ -309,9 +346,22 @@ function toLink(c: Context<PublicEnv>, token: string) {
   };
 }
 
+const ToRefunds: FC<Readonly<{ t: Texts }>> = ({ t }) => (
+  <p>
+    <a href={PATH}>{t.title}</a>
+  </p>
+);
+
 function invalidLinkPage(c: Context<PublicEnv>) {
   const { refunds: t } = c.var.messages;
-  return page(c, { title: t.title, status: 422 }, <Note kind="problem">{t.linkInvalid}</Note>);
+  return page(
+    c,
+    { title: t.title, status: 422 },
+    <>
+      <Note kind="problem">{t.linkInvalid}</Note>
+      <ToRefunds t={t} />
+    </>,
+  );
 }
 
 confirmRefundRoutes.get(`${PATH}/confirm`, async (c) => {
@@ -321,7 +371,14 @@ confirmRefundRoutes.get(`${PATH}/confirm`, async (c) => {
   if (done === 'reserved' || done === 'insufficient') {
     const kind = done === 'reserved' ? 'done' : 'problem';
     const text = done === 'reserved' ? t.confirmed : t.errors.insufficient;
-    return page(c, { title: t.title }, <Note kind={kind}>{text}</Note>);
+    return page(
+      c,
+      { title: t.title },
+      <>
+        <Note kind={kind}>{text}</Note>
+        <ToRefunds t={t} />
+      </>,
+    );
   }
   const token = c.req.query('token') ?? '';
   const refund = TOKEN.test(token)
