@@ -31,6 +31,7 @@ const USD = 1_000_000_000n;
 type StoredCall = Readonly<{
   id: string;
   rule: string;
+  reason?: string;
   output?: number;
   price?: bigint;
   at?: number;
@@ -50,6 +51,7 @@ async function storeCalls(db: Database, account: string, stored: readonly Stored
   let posted = start;
   for (const [index, call] of stored.entries()) {
     const { id, rule, output = MILLION, price = 10n * USD, at = DAY } = call;
+    const { reason = 'provider_reported' } = call;
     const charged = (BigInt(output) * price) / BigInt(MILLION);
     posted -= charged;
     const seq = index + 2;
@@ -61,7 +63,7 @@ async function storeCalls(db: Database, account: string, stored: readonly Stored
         cache_read_price, cache_write_5m_price, cache_write_30m_price, cache_write_1h_price,
         cache_write_12h_price, output_price, price_rule, fees, charged, shortfall, created_at)
       values ('${account}', '${id}', ${seq}, 7, 'openai/gpt', 'openai', 'chat', true, 'settled',
-        'provider_reported', 0, 0, 0, 0, 0, 0, ${output}, 0, 1, 1, 1, 1, 1, 1, ${price}, '${rule}',
+        '${reason}', 0, 0, 0, 0, 0, 0, ${output}, 0, 1, 1, 1, 1, 1, 1, ${price}, '${rule}',
         '[]'::jsonb, ${charged}, 0, '${new Date(at).toISOString()}')`);
   }
 }
@@ -141,6 +143,17 @@ describe('the correction of one call', () => {
     ] as const) {
       expect((await preview({ scope: 'call', call, cost })).status).toBe(status);
     }
+  });
+
+  it('is refused while a late settlement may still give back the same money', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const [id, settled] = [nextId(), nextId()];
+    await storeCalls(harness.db, accountId, [
+      { id, rule: 'v1/late', reason: 'expired_at_checkpoint' },
+      { id: settled, rule: 'v1/late', reason: 'estimated_after_disconnect' },
+    ]);
+    expect((await preview({ scope: 'call', call: id, cost: '0' })).status).toBe(409);
+    expect((await preview({ scope: 'call', call: settled, cost: '0' })).status).toBe(200);
   });
 
   it('is refused without the permission to adjust, and for other sums than the preview', async () => {

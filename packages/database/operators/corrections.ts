@@ -59,7 +59,10 @@ function toCorrection(row: typeof corrections.$inferSelect): Correction {
 /** Ends whose charge is the cost of the usage. */
 const EXACT_REASONS = ['provider_reported', 'counted'];
 
-/** A call that no correction has given anything back for, and that was charged. */
+/** A charge that a late settlement may still change: it would give back what was corrected again. */
+const NOT_FINAL_REASON = 'expired_at_checkpoint';
+
+/** A call that no correction has given anything back for, and that was charged for good. */
 function isCorrectable(db: Database) {
   const corrected = db
     .select({ found: sql`1` })
@@ -67,7 +70,7 @@ function isCorrectable(db: Database) {
     .where(
       and(eq(correctionCalls.accountId, calls.accountId), eq(correctionCalls.callId, calls.id)),
     );
-  return and(gt(calls.charged, 0n), notExists(corrected));
+  return and(gt(calls.charged, 0n), ne(calls.reason, NOT_FINAL_REASON), notExists(corrected));
 }
 
 /** Lists the calls of a price rule that were admitted in a period and not corrected yet. */
@@ -96,7 +99,7 @@ export async function listCallsOfRule(
   return rows.map((row) => ({ accountId: row.accountId, generation: toGeneration(row) }));
 }
 
-/** Finds a call by its id alone, if it was charged and not corrected yet. */
+/** Finds a call by its id alone, if it was charged for good and not corrected yet. */
 export async function findCorrectableCall(
   db: Database,
   id: CallId,
