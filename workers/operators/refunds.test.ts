@@ -199,6 +199,27 @@ describe('a refund whose payment failed', () => {
     expect((await decide(id, 'retry', OPERATORS.otherFinance, attempt)).status).toBe(303);
   });
 
+  it('with a reported transaction that failed is released by two operators, once it is reported', async () => {
+    const id = await exportOne();
+    const hash = `0x${id.padStart(64, 'e')}`;
+    const report = (refund: string) =>
+      act(
+        { report: JSON.stringify([{ refund, chain: 'polygon', txHash: hash }]) },
+        OPERATORS.finance,
+      );
+    expect((await report(id)).status).toBe(303);
+    expect(await state(id)).toBe('sent');
+    const other = await exportOne();
+    // No other refund is paid by the same transaction.
+    expect((await report(other)).status).toBe(404);
+    expect(await state(other)).toBe('exported');
+    expect((await decide(id, 'retry', OPERATORS.otherFinance, attempt)).status).not.toBe(303);
+    expect((await decide(id, 'report_failure', OPERATORS.admin, attempt)).status).toBe(303);
+    expect(await findRefund(harness.db, id)).toMatchObject({ state: 'exported', txHash: null });
+    expect((await decide(id, 'retry', OPERATORS.admin, attempt)).status).toBe(403);
+    expect((await decide(id, 'retry', OPERATORS.otherFinance, attempt)).status).toBe(303);
+  });
+
   it('is released once by concurrent requests, and by no form of an earlier attempt', async () => {
     const id = await exportOne();
     await decide(id, 'report_failure', OPERATORS.finance, attempt);

@@ -216,6 +216,7 @@ const DECISION_ACTIONS: Readonly<Record<Decision, string>> = {
 function allowedDecisions({ state, failureReportedBy }: Refund): readonly Decision[] {
   if (state === 'reserved' || state === 'half_approved') return ['approve', 'decline'];
   if (state === 'approved') return ['decline'];
+  if (state === 'sent') return ['report_failure'];
   if (state !== 'exported') return [];
   return failureReportedBy === null ? ['report_failure'] : ['report_failure', 'retry'];
 }

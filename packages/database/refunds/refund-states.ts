@@ -10,7 +10,8 @@ const NEXT_STATES: Readonly<Record<RefundState, readonly RefundState[]>> = {
   approved: ['exported', 'declined'],
   // Back to approved where its payment failed for good, as two operators say.
   exported: ['sent', 'approved'],
-  // Back to exported where the chain shows another transfer than the treasury reported.
+  // Back to exported where the chain shows another transfer than the treasury reported, or an
+  // operator reports that the transaction failed.
   sent: ['paid', 'exported'],
   paid: [],
   declined: [],

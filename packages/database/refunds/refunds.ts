@@ -4,7 +4,7 @@
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
-import { and, asc, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lt, not, or, type SQL, sql } from 'drizzle-orm';
 import { type Database, DatabaseError, queryOrThrow, tryQuery } from '../connection/connection.ts';
 import { toTimestamp } from '../connection/raw-sql.ts';
 import { type RefundState, refunds } from '../schema/refunds.ts';
@@ -256,19 +256,24 @@ export async function listExported(
 }
 
 /**
- * Records who says that the payment of this attempt failed for good. The last report counts, so
- * that two operators are always enough. Returns undefined where the refund is in no file.
+ * Records who says that the payment of this attempt failed for good, also where its transaction was
+ * reported: that one can no longer be confirmed then. The last report counts, so that two operators
+ * are always enough. Returns undefined where the refund is in no file, or is paid.
  */
 export async function reportFailedPayment(
   db: Database,
   report: Readonly<{ id: string; attempt: number; by: string }>,
 ): Promise<Refund | undefined> {
-  const where = isInFile(report.id, report.attempt);
-  return (await update(db, where, { failureReportedBy: report.by }))[0];
+  const where = isInState(report, ['exported', 'sent']);
+  const failed = { state: 'exported', txHash: null, failureReportedBy: report.by } as const;
+  return (await update(db, where, failed))[0];
 }
 
-function isInFile(id: string, attempt: number): SQL | undefined {
-  return and(eq(refunds.id, id), eq(refunds.state, 'exported'), eq(refunds.attempt, attempt));
+function isInState(
+  { id, attempt }: Readonly<{ id: string; attempt: number }>,
+  states: readonly RefundState[],
+): SQL | undefined {
+  return and(eq(refunds.id, id), inArray(refunds.state, states), eq(refunds.attempt, attempt));
 }
 
 /**
@@ -294,7 +299,7 @@ export async function retryRefund(
       })
       .where(
         and(
-          isInFile(id, attempt),
+          isInState(release.refund, ['exported']),
           sql`lower(${refunds.failureReportedBy}) <> ${by}`,
           sql`lower(coalesce(${refunds.exportedBy}, '')) <> ${by}`,
         ),
@@ -309,14 +314,20 @@ export async function retryRefund(
 
 export type SentRefund = Readonly<{ id: string; chain: string; txHash: string }>;
 
-/** Records the treasury's report. Idempotent; `unknown` where a line fits no exported refund. */
+/**
+ * Records the treasury's report. Idempotent; `unknown` where a line fits no exported refund, or its
+ * transaction is another refund's.
+ */
 export async function recordSentRefunds(
   db: Database,
   sent: readonly SentRefund[],
 ): Promise<'recorded' | 'unknown'> {
   let isKnown = true;
   for (const { id, chain, txHash } of sent) {
-    const where = and(eq(refunds.id, id), eq(refunds.chain, chain), eq(refunds.state, 'exported'));
+    const isTaken = sql`exists (select 1 from refunds as other
+      where other.chain = ${chain} and other.tx_hash = ${txHash} and other.id <> ${id})`;
+    const isExported = and(eq(refunds.id, id), eq(refunds.state, 'exported'));
+    const where = and(isExported, eq(refunds.chain, chain), not(isTaken));
     const [moved] = await update(db, where, { state: 'sent', txHash, failureReportedBy: null });
     const known = moved ?? (await findRefund(db, id));
     if (known?.txHash !== txHash) isKnown = false;

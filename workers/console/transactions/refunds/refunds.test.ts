@@ -220,6 +220,22 @@ describe('a refund', () => {
     expect(sent.map(({ email }) => email.kind)).toEqual(['refund_not_paid']);
   });
 
+  it.each([
+    ['tron', 'd'.repeat(64)],
+    ['bsc', `0x${'d'.repeat(64)}`],
+  ])(
+    'that was paid on %s is told with the transaction as its explorer has it',
+    async (chain, shown) => {
+      const { id } = await reserve();
+      await db.execute(`update refunds set state = 'paid', chain = '${chain}', ended_at = now(),
+      tx_hash = '0x${'d'.repeat(64)}' where id = '${id}'`);
+      const { deps, sent } = createDeps(100n * USD);
+      await finishRefunds(deps);
+      const facts = { amount: '19.90', transaction: shown };
+      expect(sent.map(({ email }) => email)).toMatchObject([{ kind: 'refund_paid', facts }]);
+    },
+  );
+
   it('that nobody decides within 30 days is released', async () => {
     const refund = await reserve();
     await db.execute(
@@ -270,8 +286,20 @@ describe('a refund', () => {
       'unknown',
     );
     expect(await findRefund(db, refund.id)).toMatchObject({ state: 'sent', txHash: line.txHash });
-    const report = { id: refund.id, attempt: 1, by: 'ada@example.com' };
-    expect(await reportFailedPayment(db, report)).toBeUndefined();
+  });
+
+  it.each([
+    ['is reported as failed', 'sent', 'exported'],
+    ['is paid already, and stays so', 'paid', 'paid'],
+  ])('whose transaction %s', async (_, before, after) => {
+    const { id } = await reserve();
+    await db.execute(`update refunds set state = '${before}', attempt = 1,
+      ended_at = ${before === 'paid' ? 'now()' : 'null'}, tx_hash = '0x${before === 'paid' ? 'a'.repeat(64) : 'b'.repeat(64)}' where id = '${id}'`);
+    const report = { id, attempt: 1, by: 'ada@example.com' };
+    const reported = await reportFailedPayment(db, report);
+    expect(reported?.state).toBe(after === 'paid' ? undefined : after);
+    const refund = await findRefund(db, id);
+    expect([refund?.state, refund?.txHash === null]).toEqual([after, after === 'exported']);
   });
 
   it('is released for another payment by an operator who neither made the file nor reported the failure', async () => {
