@@ -165,8 +165,8 @@ function refundBody(email: Email, messages: Messages): EmailBody | undefined {
     case 'refund_paid': {
       const { amount, transaction } = email.facts;
       const content = emails.refund_paid;
-      // A hash is longer than a name.
-      const hash = /^0x[0-9a-f]{64}$/.test(transaction) ? transaction : '–';
+      // A hash is longer than a name; TRON's has no 0x.
+      const hash = /^(0x)?[0-9a-f]{64}$/.test(transaction) ? transaction : '–';
       return buildBody(content, content.lines(formatUsd(amount), hash), '/refunds');
     }
     case 'refund_not_paid': {

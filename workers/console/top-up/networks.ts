@@ -3,7 +3,7 @@ import { isLoopback } from '@farebox/bindings';
 import type { Chain, ChainName } from '@farebox/deposits';
 
 /** As wallets and explorers of the network show it: TRON's have no 0x. */
-export function formatTransactionHash({ name }: Pick<Chain, 'name'>, hash: string): string {
+export function formatTransactionHash({ name }: Readonly<{ name: string }>, hash: string): string {
   return name === 'tron' ? hash.replace(/^0x/, '') : hash;
 }
 

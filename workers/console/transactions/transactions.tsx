@@ -10,6 +10,7 @@ import {
 } from '@farebox/database/statements';
 import { type Chain, NETWORK_NAMES } from '@farebox/deposits';
 import {
+  Balance,
   Card,
   EmptyState,
   formatCount,
@@ -301,15 +302,15 @@ const StatementFigures: FC<LocaleProps & { statement: Statement }> = (props) => 
     <Tiles>
       <Tile
         name={messages.transactions.balance}
-        figure={<Money amount={posted} language={language} />}
+        figure={<Balance amount={posted} language={language} />}
       />
       <Tile
         name={messages.transactions.reserved}
-        figure={<Money amount={held} language={language} />}
+        figure={<Money amount={held} language={language} rounded />}
       />
       <Tile
         name={messages.transactions.daysTable}
-        figure={<Money amount={totalUsage(days).charged} language={language} />}
+        figure={<Money amount={totalUsage(days).charged} language={language} rounded />}
       />
     </Tiles>
   );

@@ -18,6 +18,7 @@ import { type Email, type EmailQueue, notificationEmailId } from '@farebox/mail'
 import { logEvent } from '@farebox/telemetry';
 import type { ConsoleDeps } from '../../deps.ts';
 import { formatExactUsd } from '../../mail/notifications.ts';
+import { formatTransactionHash } from '../../top-up/networks.ts';
 
 export const REFUND_LINK_MS = 60 * 60_000;
 /** What operators have not decided by then is released. */
@@ -58,10 +59,11 @@ export async function releaseEnded(deps: RefundDeps, { id, account }: Refund): P
 }
 
 function buildEmail(refund: Refund, to: Readonly<{ email: string; language: string }>): Email {
-  const { amount, fee, account, state, reason, txHash } = refund;
+  const { amount, fee, account, state, reason, txHash, chain } = refund;
   const recipient = { to: to.email, language: to.language, account };
   if (state === 'paid') {
-    const facts = { amount: formatExactUsd(amount - fee), transaction: txHash ?? '' };
+    const transaction = formatTransactionHash({ name: chain }, txHash ?? '');
+    const facts = { amount: formatExactUsd(amount - fee), transaction };
     return { kind: 'refund_paid', facts, ...recipient };
   }
   const facts = { amount: formatExactUsd(amount), reason: reason ?? state };
