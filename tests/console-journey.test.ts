@@ -161,7 +161,7 @@ describe.skipIf(!HAS_BROWSER)('a user with a keyboard only', () => {
 
   it('deletes the account, which revokes the key at once and returns a receipt', async () => {
     await open('/rights/deletion');
-    expect(await mainText()).toContain('Your balance isn’t refunded automatically');
+    expect(await mainText()).toContain('Your balance isn’t refunded by the deletion itself');
     await saveScreenshot(page, 'journey-8-leaving');
     await type('email', EMAIL);
     await pressEnter();
