@@ -101,7 +101,8 @@ describe.skipIf(anvil === null)('adding credits', () => {
     await stack.runCrons();
     const pendingPage = (await ownClient.get('/top-up')).body;
     expect(pendingPage).toContain('12.34');
-    expect(pendingPage).toContain('Pending: waiting for confirmations');
+    expect(pendingPage).toContain('>Pending<');
+    expect(pendingPage).toContain('Waiting for confirmations.');
     expect(pendingPage).toContain('0 of 4 confirmations');
     expect(pendingPage).toContain('<progress value="0" max="4"');
     await chains.mine('tron', 8);

@@ -7,6 +7,8 @@ import { formatBalance, formatCurrency, formatRoundedCurrency, formatTime } from
 export const Field: FC<
   Readonly<{
     name: string;
+    /** Of the element, where several forms of a page have a field of this name. */
+    id?: string;
     label: string;
     type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'datetime-local';
     value?: string;
@@ -20,23 +22,23 @@ export const Field: FC<
     placeholder?: string;
     spellcheck?: boolean;
   }>
-> = ({ name, label, hint, problem, type = 'text', ...rest }) => {
-  const describedBy = [hint && `${name}-hint`, problem && `${name}-problem`].filter(Boolean);
+> = ({ name, id = name, label, hint, problem, type = 'text', ...rest }) => {
+  const describedBy = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean);
   return (
     <p class="field">
-      <label for={name}>{label}</label>
+      <label for={id}>{label}</label>
       {hint !== undefined && (
-        <small id={`${name}-hint`} class="hint">
+        <small id={`${id}-hint`} class="hint">
           {hint}
         </small>
       )}
       {problem !== undefined && (
-        <strong id={`${name}-problem`} class="problem">
+        <strong id={`${id}-problem`} class="problem">
           {problem}
         </strong>
       )}
       <input
-        id={name}
+        id={id}
         name={name}
         type={type}
         aria-describedby={describedBy.length > 0 ? describedBy.join(' ') : undefined}
@@ -128,6 +130,22 @@ export const Balance: FC<Readonly<{ amount: NanoUsd; language: string }>> = (pro
 /** A moment in UTC, with seconds. */
 export const Time: FC<{ at: number; language: string }> = ({ at, language }) => (
   <time datetime={new Date(at).toISOString()}>{formatTime(at, language)}</time>
+);
+
+/** A name such as `provider/model`, which breaks after its slashes before it breaks within a word. */
+export const SlashedName: FC<{ name: string }> = ({ name }) => (
+  <>
+    {name.split('/').map((part, index) => (
+      <>
+        {index > 0 && (
+          <>
+            /<wbr />
+          </>
+        )}
+        {part}
+      </>
+    ))}
+  </>
 );
 
 export type BadgeKind = 'neutral' | 'good' | 'warn' | 'bad' | 'info';

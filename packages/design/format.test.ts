@@ -9,6 +9,7 @@ import {
   formatMillionths,
   formatRoundedCurrency,
   formatTime,
+  formatTokenAmount,
   parseIsoDay,
   toEpochDay,
   toIsoDay,
@@ -102,5 +103,16 @@ describe('times', () => {
   ])('have their seconds in %s', (language, text) => {
     expect(formatTime(at, language)).toMatch(text);
     expect(formatClock(at, language)).toBe('09:41:07');
+  });
+});
+
+describe('formatTokenAmount', () => {
+  it.each([
+    ['en', '1,234.56789'],
+    ['ru', '1\u00a0234,56789'],
+    ['zh', '1,234.56789'],
+  ])('groups digits as %s does and keeps every one', (language, text) => {
+    expect(formatTokenAmount(1_234_567_890n, 6, language)).toBe(text);
+    expect(formatTokenAmount(1n, 18, 'en')).toBe('0.000000000000000001');
   });
 });

@@ -43,6 +43,9 @@ const twoDigitCurrencyFormat = memoizeByLanguage(
 );
 
 const countFormat = memoizeByLanguage((language) => new Intl.NumberFormat(language));
+const tokenFormat = memoizeByLanguage(
+  (language) => new Intl.NumberFormat(language, { maximumFractionDigits: 18 }),
+);
 const decimalFormat = memoizeByLanguage(
   (language) => new Intl.NumberFormat(language, { maximumFractionDigits: 1 }),
 );
@@ -179,6 +182,12 @@ const percentFormat = memoizeByLanguage(
 /** A share from 0 to 1 as whole percent. */
 export function formatPercent(share: number, language: string): string {
   return percentFormat(language).format(share);
+}
+
+/** A token amount as the language writes numbers, with every digit. */
+export function formatTokenAmount(units: bigint, decimals: number, language: string): string {
+  const decimal = formatTokenUnits(units, decimals);
+  return isDecimal(decimal) ? tokenFormat(language).format(decimal) : decimal;
 }
 
 /** A token amount as a decimal, without trailing zeros. */

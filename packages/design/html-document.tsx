@@ -57,7 +57,7 @@ export const HtmlDocument: FC<PropsWithChildren<DocumentProps>> = (props) => (
 );
 
 /** Answers with `document`; pages hold personal data, so no cache may store them. */
-export function htmlResponse<Status extends 200 | 400 | 403 | 404 | 409 | 422 | 429 | 503>(
+export function htmlResponse<Status extends 200 | 400 | 403 | 404 | 409 | 422 | 429 | 500 | 503>(
   c: Context,
   document: Child,
   status: Status,

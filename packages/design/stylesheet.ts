@@ -27,7 +27,7 @@ const GROUND = `
 html { scroll-padding-block: 4.5rem 1rem; }
 body { font: 0.9375rem/1.6 system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans SC", sans-serif; margin: 0; background: var(--ground); color: var(--ink); font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
 h1, h2, h3, p, dl, dd, ul, ol, figure, fieldset, pre { margin: 0; }
-h1 { font-size: 1.375rem; line-height: 1.25; letter-spacing: -0.01em; } h2 { font-size: 1.0625rem; line-height: 1.3; } h3 { font-size: 1em; }
+h1, h2 { text-wrap: balance; } h1 { font-size: 1.375rem; line-height: 1.25; letter-spacing: -0.01em; } h2 { font-size: 1.0625rem; line-height: 1.3; } h3 { font-size: 1em; }
 ul, ol { padding-inline-start: 1.25rem; } li + li { margin-block-start: 0.25rem; }
 a { color: var(--accent); text-underline-offset: 0.2em; text-decoration-thickness: 1px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -57,12 +57,12 @@ const FRAME = `
 .menu .balance .button { justify-content: center; }
 .menu .account { margin-top: auto; padding: 1rem 0.6rem 0.25rem; display: grid; gap: 0.5rem; font-size: var(--small); } .account > span { overflow-wrap: anywhere; color: var(--quiet); }
 .account form, footer form { display: flex; gap: 0.25rem; flex-wrap: wrap; }
-.account button, footer button { min-height: 1.875rem; padding: 0.1rem 0.6rem; font-size: var(--small); background: none; color: inherit; border-color: var(--edge); font-weight: 500; }
+.account button, footer button { min-height: 1.875rem; padding: 0.1rem 0.45rem; font-size: var(--small); background: none; color: inherit; border-color: var(--edge); font-weight: 500; }
 .account button:disabled, footer button:disabled { border-color: transparent; background: var(--raised); font-weight: 600; cursor: default; }
 main { padding: 1.25rem 1rem 3rem; max-width: 78rem; min-width: 0; } main > * + *, .stack > * + * { margin-block-start: 1rem; } main > h2 { margin-block-start: 1.75rem; }
 main:not(.wide) > :is(p, form, ul, ol, dl, pre, fieldset, .note) { max-width: 44rem; }
-main:not(.wide) > :is(form, dl.pairs) { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 1rem; }
-.head { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; justify-content: space-between; min-height: 2.25rem; }
+main > form:not(.card), main:not(.wide) > dl.pairs { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 1rem; }
+.card .head { min-height: 1.5rem; } .head { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; justify-content: space-between; min-height: 2.25rem; }
 .actions { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
 .public main, .public footer { margin-inline: auto; max-width: 64rem; } .public .bar nav { display: flex; gap: 0.5rem; align-items: center; }
 footer { padding: 1rem 1rem 2rem; } .public footer { border-top: 1px solid var(--line); }
@@ -78,11 +78,11 @@ const FORMS = `
 button, .button { font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: var(--radius); padding: 0.35rem 0.9rem; min-height: 2.25rem; cursor: pointer; display: inline-flex; gap: 0.4rem; align-items: center; text-decoration: none; }
 .plain, .button.plain { background: var(--surface); color: var(--ink); border-color: var(--edge); font-weight: 500; }
 button.danger { background: var(--bad); border-color: var(--bad); color: var(--surface); }
-.field { display: grid; gap: 0.25rem; max-width: 32rem; align-content: start; } form > .field, form > fieldset, form > p, fieldset > .field { margin-block-end: 1rem; }
+.field { display: grid; gap: 0.25rem; max-width: 32rem; align-content: start; } form > .field, form > fieldset, form > details, form > h2, form > p, fieldset > .field { margin-block-end: 1rem; } form:not(.filters) > :last-child { margin-block-end: 0; }
 label, .label { font-size: var(--small); font-weight: 600; } label.choice { font-size: inherit; font-weight: 400; display: flex; gap: 0.5rem; align-items: baseline; min-height: 1.75rem; }
 input:not([type=checkbox], [type=radio]), select, textarea { font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--edge); border-radius: var(--radius); padding: 0.35rem 0.6rem; width: 100%; min-width: 0; min-height: 2.25rem; } input:not([type=checkbox], [type=radio]), select { height: 2.25rem; }
 input[type=checkbox], input[type=radio] { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); flex: none; align-self: center; }
-input[aria-invalid] { border-color: var(--bad); border-width: 2px; } .problem { color: var(--bad); }
+input[aria-invalid] { border-color: var(--bad); border-width: 2px; } .problem { color: var(--bad); } .field > .problem { font-size: var(--small); }
 fieldset { border: 1px solid var(--line); border-radius: var(--radius); padding: 0.5rem 1rem 0.75rem; min-width: 0; } legend { font-weight: 600; padding-inline: 0.25rem; }
 details > .field { margin-block-end: 1rem; } details > summary { cursor: pointer; font-weight: 500; min-height: 1.75rem; } details[open] > summary { margin-block-end: 0.5rem; }
 .filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr)); gap: 0.75rem; align-items: end; } form.filters > * { margin: 0; max-width: none; }
@@ -98,7 +98,7 @@ const COMPONENTS = `
 .tile dt { color: var(--quiet); font-size: var(--small); font-weight: 500; } .tile .figure { font-size: 1.25rem; font-weight: 650; letter-spacing: -0.01em; display: flex; flex-wrap: wrap; gap: 0.25rem 0.5rem; justify-content: space-between; align-items: center; overflow-wrap: anywhere; }
 .tile.main { grid-column: 1 / -1; } .tile.main .figure { font-size: 1.625rem; } @media (max-width: 39.99rem) { .tile:not(.main) .figure { font-size: 1.0625rem; } } .tile .button { font-size: 0.9375rem; letter-spacing: 0; }
 .columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; } .columns > * + * { margin: 0; }
-.badge { display: inline-flex; align-items: center; font-size: 0.75rem; font-weight: 600; line-height: 1.4; padding: 0.05rem 0.5rem; border-radius: 99rem; background: var(--raised); color: var(--quiet); }
+.badge { display: inline-flex; align-items: center; font-size: 0.75rem; font-weight: 600; line-height: 1.4; padding: 0.05rem 0.5rem; border-radius: 0.65rem; background: var(--raised); color: var(--quiet); }
 .badge.good { background: var(--good-soft); color: var(--good); } .badge.warn { background: var(--warn-soft); color: var(--warn); } .badge.bad { background: var(--bad-soft); color: var(--bad); } .badge.info { background: var(--accent-soft); color: var(--accent); }
 .note { border-radius: var(--radius); padding: 0.6rem 0.9rem; border-inline-start: 0.25rem solid var(--edge); background: var(--raised); }
 .note.done { border-color: var(--good); background: var(--good-soft); } .note.problem { border-color: var(--bad); background: var(--bad-soft); color: inherit; } .note.warning { border-color: var(--warn); background: var(--warn-soft); } .note.info { border-color: var(--accent); background: var(--accent-soft); }
@@ -119,13 +119,15 @@ const COMPONENTS = `
 .networks :is(a, span.closed) { display: grid; padding: 0.65rem 0.9rem; border: 1px solid var(--edge); border-radius: var(--radius); color: inherit; text-decoration: none; height: 100%; align-content: start; } .networks span.closed { border-style: dashed; }
 .networks a[aria-current] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); background: var(--accent-soft); }
 .address { display: grid; gap: 1rem; } .address > * + * { margin: 0; } .qr { background: #fff; border-radius: var(--radius); padding: 0.5rem; width: 11rem; height: 11rem; }
-dl.pairs { display: grid; gap: 0.35rem; } dl.pairs > div { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; } dl.pairs dt { color: var(--quiet); } dl.pairs dd { overflow-wrap: anywhere; text-align: end; }
-main:not(.wide) > dl.pairs > div { justify-content: start; } main:not(.wide) > dl.pairs dt { min-width: 12rem; } main:not(.wide) > dl.pairs dd { text-align: start; }
-dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 0.75rem; } dl.facts div { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.75rem 1rem; } dl.facts dt { color: var(--quiet); font-size: var(--small); } dl.facts dd { font-size: 1.125rem; font-weight: 600; overflow-wrap: anywhere; }
+dl.pairs { display: grid; gap: 0.35rem; } dl.pairs > div { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; } dl.pairs dt { color: var(--quiet); } dl.pairs dd { overflow-wrap: anywhere; text-align: end; margin-inline-start: auto; } dl.pairs button { min-height: 1.75rem; padding: 0.1rem 0.6rem; font-size: var(--small); }
+main:not(.wide) > dl.pairs > div { justify-content: start; } main:not(.wide) > dl.pairs dt { min-width: 12rem; } main:not(.wide) > dl.pairs dd { text-align: start; margin-inline-start: 0; }
+dl.facts { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.25rem 1rem; } dl.facts div { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; padding-block: 0.4rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dt { color: var(--quiet); font-size: var(--small); } dl.facts dd { font-weight: 600; overflow-wrap: anywhere; margin-inline-start: auto; text-align: end; }
+@media (min-width: 40rem) { dl.facts { background: none; border: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.75rem; } dl.facts div { display: block; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.75rem 1rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dd { font-size: 1.0625rem; text-align: start; } }
 ul.list { list-style: none; padding: 0; } ul.list > li { padding-block: 0.6rem; border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: center; justify-content: space-between; margin: 0; } ul.list > li:last-child { border-bottom: 0; padding-block-end: 0; } ul.list > li > :first-child { flex: 1 1 14rem; min-width: 0; }
 .message-text { white-space: pre-wrap; overflow-wrap: anywhere; } progress { width: 100%; max-width: 14rem; height: 0.5rem; accent-color: var(--accent); }
-@media (min-width: 40rem) { .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .address { grid-template-columns: auto minmax(0, 1fr); } }
-@media (min-width: 64rem) { .tiles { grid-template-columns: repeat(6, minmax(0, 1fr)); } .tile { grid-column: span 2; } .tile.main { grid-column: span 2; grid-row: span 2; } .columns { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns.uneven { grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); } .public .columns.uneven { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } }
+@media (max-width: 39.99rem) { .tiles:not(:has(.main)) > :last-child:nth-child(odd) { grid-column: 1 / -1; } }
+@media (min-width: 40rem) { .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .tiles:not(:has(.main)) { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); } .address { grid-template-columns: auto minmax(0, 1fr); } }
+@media (min-width: 64rem) { .tiles { grid-template-columns: repeat(6, minmax(0, 1fr)); } .tiles:has(.main) > .tile { grid-column: span 2; } .tile.main { grid-row: span 2; } .tiles:not(:has(.main)) { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); } .columns { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns.uneven { grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); } .public .columns.uneven { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } }
 `;
 
 /**
@@ -134,14 +136,14 @@ ul.list { list-style: none; padding: 0; } ul.list > li { padding-block: 0.6rem; 
  */
 const TABLES = `
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; } caption { text-align: start; color: var(--quiet); font-size: var(--small); padding-bottom: 0.25rem; }
-th, td { text-align: start; padding: 0.5rem 0.75rem 0.5rem 0; border-bottom: 1px solid var(--line); vertical-align: baseline; font-weight: 400; } tfoot th, tfoot td { font-weight: 600; }
+th, td { text-align: start; padding: 0.5rem 0.75rem 0.5rem 0; border-bottom: 1px solid var(--line); vertical-align: baseline; font-weight: 400; } tfoot th, tfoot td { font-weight: 600; } tbody th[scope=row] { min-width: 6.5rem; } .nowrap, .nowrap code { white-space: nowrap; }
 thead th { font-size: var(--small); font-weight: 600; color: var(--quiet); padding-block: 0.25rem 0.4rem; } tbody:last-child > tr:last-child > * { border-bottom: 0; } th:last-child, td:last-child { padding-inline-end: 0; }
 tbody tr:hover { background: color-mix(in srgb, var(--raised) 55%, transparent); } th.number, td.number { text-align: end; white-space: nowrap; } .scroll time { white-space: nowrap; }
 .second { display: block; font-size: var(--small); color: var(--quiet); font-weight: 400; } td .row-link, th .row-link { font-weight: 550; color: inherit; text-decoration: none; overflow-wrap: anywhere; } .row-link:hover { text-decoration: underline; }
 tr.day > th { padding-top: 1rem; font-size: var(--small); font-weight: 600; color: var(--quiet); } tr.day:hover { background: none; }
 .from-tablet, .from-desktop { display: none; } td.number > .second { white-space: normal; } .pages { display: flex; gap: 0.75rem; flex-wrap: wrap; align-items: center; }
 @media (min-width: 40rem) { :is(th, td).from-tablet { display: table-cell; } span.from-tablet { display: inline; } .phone-only { display: none; } }
-@media (min-width: 64rem) { :is(th, td).from-desktop { display: table-cell; } span.from-desktop { display: inline; } }
+@media (min-width: 64rem) { td time { white-space: nowrap; } :is(th, td).from-desktop { display: table-cell; } span.from-desktop { display: inline; } }
 `;
 
 /** Charts are bars that stretch with the page; their words are HTML beside them and never scale. */

@@ -63,3 +63,36 @@ describe('a missing binding', () => {
     logged.mockRestore();
   });
 });
+
+describe('an unexpected error', () => {
+  const session = { cookie: `__Host-session=${'a'.repeat(64)}` };
+  /** The database of the bindings can't be reached. */
+  const getWith = (headers: Record<string, string>) =>
+    app.request('https://console.example/keys', { headers: { ...session, ...headers } }, bindings);
+
+  it.each([
+    ['ru', 'Что-то пошло не так'],
+    ['zh', '出错了'],
+    ['fr', 'Something went wrong'],
+  ])('answers 500 with a page in the language of the request, for %s', async (language, title) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const response = await getWith({ accept: 'text/html', 'accept-language': language });
+    expect(response.status).toBe(500);
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const body = await response.text();
+    expect(body).toContain(`<h1>${title}</h1>`);
+    expect(body).toContain('href="/keys"');
+    expect(body).not.toContain('db.example');
+    logged.mockRestore();
+  });
+
+  it('answers 500 with one line to a client that reads no HTML', async () => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const response = await getWith({ accept: 'application/json' });
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      500,
+      'text/plain; charset=UTF-8',
+    ]);
+    logged.mockRestore();
+  });
+});

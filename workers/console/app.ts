@@ -38,6 +38,7 @@ import { signUpRoutes } from './sign-up/sign-up.tsx';
 import { topUpRoutes } from './top-up/top-up.tsx';
 import { confirmRefundRoutes, refundRoutes } from './transactions/refunds/refunds.tsx';
 import { transactionRoutes } from './transactions/transactions.tsx';
+import { unexpectedErrorPage } from './unexpected-error.tsx';
 import { usageRoutes } from './usage/usage.tsx';
 import { verifyRoutes } from './verify/verify.tsx';
 
@@ -123,5 +124,5 @@ app.route('/', pages);
 app.onError((error, c) => {
   if (error instanceof MissingBindingError) return c.text('The console is not set up.', 503);
   logEvent({ event: 'unexpected', where: 'console', call: null });
-  return c.text('Something went wrong on our side. Nothing you sent was kept.', 500);
+  return unexpectedErrorPage(c);
 });

@@ -7,5 +7,17 @@ export function notFoundPage<E extends { Variables: PageVariables }>(
   c: Context<E>,
 ): Response | Promise<Response> {
   const { messages }: PageVariables = c.var;
-  return page(c, { title: messages.layout.notFound, status: 404 }, <p>404</p>);
+  const { layout } = messages;
+  return page(
+    c,
+    { title: layout.notFound, status: 404 },
+    <>
+      <p>{layout.notFoundText}</p>
+      <p>
+        <a class="button plain" href="/">
+          {layout.toHome}
+        </a>
+      </p>
+    </>,
+  );
 }

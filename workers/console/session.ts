@@ -62,16 +62,21 @@ function parseAcceptLanguage(header: string | undefined): Language | undefined {
   return undefined;
 }
 
+/** Returns the language of a request, by what it carries itself: its cookie, then its browser's. */
+export function getRequestLanguage(c: Context): Language {
+  return (
+    findLanguage(getCookie(c, LANGUAGE_COOKIE, 'host')) ??
+    parseAcceptLanguage(c.req.header('accept-language')) ??
+    'en'
+  );
+}
+
 /** Loads the session and the language. Rejects no request. */
 export const loadSession: MiddlewareHandler<PublicEnv> = async function loadSession(c, next) {
   const deps = getDeps(c.env);
   const session = getCookie(c, SESSION_COOKIE, 'host') ?? null;
   const user = session === null ? null : ((await findSessionUser(deps.identity, session)) ?? null);
-  const language =
-    findLanguage(user?.language) ??
-    findLanguage(getCookie(c, LANGUAGE_COOKIE, 'host')) ??
-    parseAcceptLanguage(c.req.header('accept-language')) ??
-    'en';
+  const language = findLanguage(user?.language) ?? getRequestLanguage(c);
   c.set('deps', deps);
   c.set('user', user);
   c.set('session', user === null ? null : session);

@@ -1,6 +1,14 @@
 /** The table of calls, for the list of calls and the overview. */
 import type { CallRecord } from '@farebox/database/statements';
-import { Badge, formatClock, formatCount, formatDay, Money, toEpochDay } from '@farebox/design';
+import {
+  Badge,
+  formatClock,
+  formatCount,
+  formatDay,
+  Money,
+  SlashedName,
+  toEpochDay,
+} from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
 import { totalInputTokens } from '@farebox/money';
@@ -38,7 +46,7 @@ const CallRow: FC<Omit<CallTableProps, 'calls'> & Readonly<{ call: CallRecord }>
       </td>
       <td>
         <a class="row-link" href={`/calls/${generation.id}`}>
-          {generation.model}
+          <SlashedName name={generation.model} />
         </a>
         <span class="second">
           <span class="phone-only">{clock} · </span>

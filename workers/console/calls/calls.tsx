@@ -215,6 +215,21 @@ async function loadKeyNames(c: Context<SignedInEnv>): Promise<(keyId: number) =>
 type FoundCallsProps = SummaryProps &
   Readonly<{ query: CallQuery; list: CallPage; keyName: (keyId: number) => string }>;
 
+/** Without a filter there was no call yet; with one the way out is to clear it. */
+const NoCalls: FC<Readonly<{ query: CallQuery; messages: Messages }>> = ({ query, messages }) => {
+  const { calls: t, usage } = messages;
+  const isFiltered = toQueryString(query, query.before) !== '';
+  return (
+    <EmptyState text={isFiltered ? t.empty : t.none}>
+      <p>
+        <a href={isFiltered ? '/calls' : '/playground'}>
+          {isFiltered ? t.clearFilters : usage.tryModel}
+        </a>
+      </p>
+    </EmptyState>
+  );
+};
+
 /** One page of calls, and the way to older ones. */
 const FoundCalls: FC<FoundCallsProps> = ({ query, list, keyName, messages, language }) => {
   const { calls: t, layout } = messages;
@@ -224,13 +239,7 @@ const FoundCalls: FC<FoundCallsProps> = ({ query, list, keyName, messages, langu
       {calls.length > 0 && (
         <CallTable messages={messages} language={language} calls={calls} keyName={keyName} />
       )}
-      {calls.length === 0 && !isPartial && (
-        <EmptyState text={t.empty}>
-          <p>
-            <a href="/calls">{t.clearFilters}</a>
-          </p>
-        </EmptyState>
-      )}
+      {calls.length === 0 && !isPartial && <NoCalls query={query} messages={messages} />}
       {isPartial && (
         <Note kind="info">{t.searchedLatest(formatCount(SEARCHED_CALLS, language))}</Note>
       )}

@@ -11,6 +11,7 @@ import {
   formatCount,
   formatCurrency,
   SelectField,
+  SlashedName,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { type NanoUsd, NO_USAGE, parseUsd, STANDARD_TERMS } from '@farebox/money';
@@ -93,7 +94,9 @@ const ModelName: FC<LocaleProps & { model: Model }> = ({ model, messages, langua
   const { retiresOn } = model.lifecycle;
   return (
     <>
-      <code class="row-link">{model.name}</code>{' '}
+      <code class="row-link">
+        <SlashedName name={model.name} />
+      </code>{' '}
       {retiresOn !== null ? (
         <Badge kind="warn">{t.retires(retiresOn)}</Badge>
       ) : (

@@ -29,6 +29,7 @@ import {
   formatCount,
   formatCurrency,
   formatRoundedCurrency,
+  formatTokenAmount,
   formatTokenUnits,
   Money,
   Note,
@@ -66,8 +67,8 @@ for (const path of ['/top-up', '/top-up/*']) topUpRoutes.use(path, requireSignIn
 
 type TopUpProps = Readonly<{ messages: Messages; language: string; chains: readonly Chain[] }>;
 
-function translateCode(translations: Readonly<Record<string, string>>, code: string): string {
-  return (Object.hasOwn(translations, code) ? translations[code] : undefined) ?? code;
+function findText(texts: Readonly<Record<string, string>>, code: string): string | undefined {
+  return Object.hasOwn(texts, code) ? texts[code] : undefined;
 }
 
 const Transaction: FC<{ chain: Chain; hash: string }> = ({ chain, hash }) => {
@@ -77,7 +78,7 @@ const Transaction: FC<{ chain: Chain; hash: string }> = ({ chain, hash }) => {
   return link === null ? (
     <code>{abbreviated}</code>
   ) : (
-    <a href={link} rel="noreferrer">
+    <a class="nowrap" href={link} rel="noreferrer">
       <code>{abbreviated}</code>
     </a>
   );
@@ -102,10 +103,12 @@ const DepositState: FC<{
   const { messages, chain, state, deposit } = props;
   const { topUp: t } = messages;
   const confirmations = countConfirmations(chain, state, deposit);
+  const note = findText(t.stateNotes, deposit.state);
   const kind = Object.hasOwn(STATE_BADGES, deposit.state) ? STATE_BADGES[deposit.state] : undefined;
   return (
     <>
-      <Badge kind={kind ?? 'neutral'}>{translateCode(t.states, deposit.state)}</Badge>
+      <Badge kind={kind ?? 'neutral'}>{findText(t.states, deposit.state) ?? deposit.state}</Badge>
+      {note !== undefined && <span class="second">{note}</span>}
       {confirmations !== null && (
         <span class="second">
           <progress
@@ -129,6 +132,16 @@ type DepositData = Readonly<{
   perDay: NanoUsd;
 }>;
 
+/** What a deposit added to the balance, and the margin that it left out. */
+const DepositCredit: FC<
+  Readonly<{ messages: Messages; language: string; deposit: DepositRow }>
+> = ({ messages, language, deposit: { state, amount, fee } }) => (
+  <>
+    {state === 'credited' ? <Money amount={amount ?? 0n} language={language} /> : '–'}
+    {fee > 0n && <span class="second">{messages.topUp.fee(formatCurrency(fee, language))}</span>}
+  </>
+);
+
 const DepositTableRow: FC<TopUpProps & DepositData & Readonly<{ deposit: DepositRow }>> = (
   props,
 ) => {
@@ -138,7 +151,7 @@ const DepositTableRow: FC<TopUpProps & DepositData & Readonly<{ deposit: Deposit
   return (
     <tr>
       <th scope="row">
-        {`${formatTokenUnits(deposit.units, chain.decimals)} USDT`}
+        {`${formatTokenAmount(deposit.units, chain.decimals, language)} USDT`}
         <span class="second">
           {NETWORK_NAMES[chain.name]}
           <span class="phone-only">
@@ -154,6 +167,11 @@ const DepositTableRow: FC<TopUpProps & DepositData & Readonly<{ deposit: Deposit
           state={states.find((one) => one.chain === chain.name)}
           deposit={deposit}
         />
+        {deposit.state === 'credited' && (
+          <span class="second phone-only">
+            <DepositCredit deposit={deposit} messages={messages} language={language} />
+          </span>
+        )}
       </td>
       <td class="from-tablet">
         <Time at={deposit.seenAt} language={language} />
@@ -161,15 +179,8 @@ const DepositTableRow: FC<TopUpProps & DepositData & Readonly<{ deposit: Deposit
       <td class="from-desktop">
         <Transaction chain={chain} hash={deposit.txHash} />
       </td>
-      <td class="number">
-        {deposit.state === 'credited' ? (
-          <Money amount={deposit.amount ?? 0n} language={language} />
-        ) : (
-          '–'
-        )}
-        {deposit.fee > 0n && (
-          <span class="second">{messages.topUp.fee(formatCurrency(deposit.fee, language))}</span>
-        )}
+      <td class="number from-tablet">
+        <DepositCredit deposit={deposit} messages={messages} language={language} />
       </td>
     </tr>
   );
@@ -192,7 +203,7 @@ const DepositTable: FC<TopUpProps & DepositData> = (props) => {
           <th scope="col" class="from-desktop">
             {t.transaction}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="number from-tablet">
             {t.credited}
           </th>
         </tr>

@@ -51,6 +51,12 @@ const DEPOSIT_ID = /^(\d+):(0x[0-9a-f]{64}):\d+$/;
 /** The correction of a bill is named `correction:call:correction` (workers/operators). */
 const CORRECTION_ID = /^correction:([0-9a-f]{32}):/;
 
+/** The first characters of a long id, as it stands in the export; the whole id is its title. */
+const ShortId: FC<{ id: string }> = ({ id }) => {
+  const name = id.slice(id.indexOf(':') + 1);
+  return name.length <= 12 ? <code>{id}</code> : <code title={id}>{`${name.slice(0, 8)}…`}</code>;
+};
+
 /** What a transaction refers to: the transfer of a deposit, a corrected call, or an id. */
 const Reference: FC<{ id: string; chains: readonly Chain[] }> = ({ id, chains }) => {
   const [, call] = CORRECTION_ID.exec(id) ?? [];
@@ -63,7 +69,7 @@ const Reference: FC<{ id: string; chains: readonly Chain[] }> = ({ id, chains })
   }
   const [, chainId, hash] = DEPOSIT_ID.exec(id) ?? [];
   const chain = chains.find((one) => String(one.chainId) === chainId);
-  if (chain === undefined || hash === undefined) return <code>{id}</code>;
+  if (chain === undefined || hash === undefined) return <ShortId id={id} />;
   const text = formatTransactionHash(chain, hash);
   const abbreviated = <code>{`${text.slice(0, 8)}…${text.slice(-6)}`}</code>;
   const link = transactionLink(chain, hash);
@@ -326,12 +332,18 @@ transactionRoutes.get('/transactions', async (c) => {
   const csvRange = `from=${toIsoDay(range.from)}&to=${toIsoDay(range.to)}&by=day`;
   return page(
     c,
-    { title: messages.nav.transactions, activePath: '/transactions', wide: true },
+    {
+      title: messages.nav.transactions,
+      activePath: '/transactions',
+      wide: true,
+      actions: (
+        <a class="button plain" href="/refunds">
+          {messages.refunds.title}
+        </a>
+      ),
+    },
     <>
       <p>{t.intro}</p>
-      <p>
-        <a href="/refunds">{messages.refunds.title}</a>
-      </p>
       <StatementFigures {...locale} statement={statement} />
       <Card
         id="credits"
@@ -339,7 +351,13 @@ transactionRoutes.get('/transactions', async (c) => {
         actions={<a href="/transactions.csv">{layout.download}</a>}
       >
         {items.length === 0 ? (
-          <EmptyState text={t.empty} />
+          <EmptyState text={t.empty}>
+            <p>
+              <a class="button" href="/top-up">
+                {messages.nav.topUp}
+              </a>
+            </p>
+          </EmptyState>
         ) : (
           <TransactionTable {...locale} items={items} chains={getDepositSettings(c.env).chains} />
         )}

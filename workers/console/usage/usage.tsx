@@ -350,7 +350,11 @@ usageRoutes.get('/usage', async (c) => {
       <UsageFilter query={query} keys={keys} models={models} messages={messages} />
       <Card id="chart" title={period} actions={<ChartChoices query={query} messages={messages} />}>
         {totalUsage(rows).calls === 0 ? (
-          <EmptyState text={usage.empty} />
+          <EmptyState text={usage.empty}>
+            <p>
+              <a href="/playground">{usage.tryModel}</a>
+            </p>
+          </EmptyState>
         ) : (
           <UsageStackView
             messages={messages}

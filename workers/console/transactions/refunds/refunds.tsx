@@ -24,6 +24,8 @@ import {
   REFUND_STEP,
 } from '@farebox/deposits';
 import {
+  Badge,
+  type BadgeKind,
   Card,
   Field,
   formatCurrency,
@@ -77,6 +79,15 @@ function networkName(chain: string): string {
 
 type RowProps = Readonly<{ refund: Refund; t: Texts; language: string; chains: readonly Chain[] }>;
 
+/** Other states are steps on the way. */
+const STATE_BADGES: Readonly<Partial<Record<Refund['state'], BadgeKind>>> = {
+  requested: 'warn',
+  paid: 'good',
+  declined: 'bad',
+  cancelled: 'neutral',
+  expired: 'neutral',
+};
+
 /** Where a refund stands, its transaction, and the way to cancel it while there is one. */
 const RefundState: FC<Omit<RowProps, 'language'>> = ({ refund, t, chains }) => {
   const { id, state, reason, txHash } = refund;
@@ -86,7 +97,7 @@ const RefundState: FC<Omit<RowProps, 'language'>> = ({ refund, t, chains }) => {
   const isCancellable = CANCELLABLE_STATES.includes(state);
   return (
     <>
-      {t.states[state]}
+      <Badge kind={STATE_BADGES[state] ?? 'info'}>{t.states[state]}</Badge>
       {shownReason !== undefined && <span class="second">{shownReason}</span>}
       {chain !== undefined && txHash !== null && (
         <span class="second">
@@ -201,7 +212,7 @@ const EarlierRefunds: FC<TableProps> = ({ t, language, chains, earlier }) => (
       <caption class="hidden-text">{t.earlier}</caption>
       <thead>
         <tr>
-          <th scope="col">{t.address}</th>
+          <th scope="col">{t.requested}</th>
           <th scope="col" class="number">
             {t.sum}
           </th>
@@ -246,6 +257,11 @@ async function refundsPage(c: Context<SignedInEnv>, problem?: Problem, entered?:
       <p>
         {t.refundable} <Money amount={whole} language={language} />
       </p>
+      {!isRequestable && (
+        <p>
+          {t.nothingRefundable} <a href="/transactions">{messages.nav.transactions}</a>
+        </p>
+      )}
       {isRequestable && another && problem !== 'open' && <p>{t.errors.open}</p>}
       {isRequestable && !another && (
         <RequestForm
