@@ -157,25 +157,21 @@ const CommunicationTables: FC<{ communication: Communication }> = ({ communicati
 );
 
 const AccountActions: FC<{ id: AccountId; operator: Operator }> = ({ id, operator }) => (
-  <nav aria-label="Account actions">
-    <ul>
+  <nav class="stack" aria-label="Account actions">
+    <p class="actions">
       {ACCOUNT_ACTIONS.filter(
         (action) => action !== 'revoke_key' && operator.permissions.has(ACTION_PERMISSIONS[action]),
       ).map((action) => (
-        <li>
-          <a href={`/operators/accounts/${id}/actions/${action}`}>{ACTION_LABELS[action].title}</a>
-        </li>
+        <a class="button plain" href={`/operators/accounts/${id}/actions/${action}`}>
+          {ACTION_LABELS[action].title}
+        </a>
       ))}
-      <li>
-        <a href={`/operators/accounts/${id}/ledger`}>Ledger entries</a>
-      </li>
-      <li>
-        <a href={`/operators/accounts/${id}/calls`}>Calls</a>
-      </li>
-      <li>
-        <a href={`/operators/accounts/${id}/reconciliation`}>Reconciliation</a>
-      </li>
-    </ul>
+    </p>
+    <p class="actions">
+      <a href={`/operators/accounts/${id}/ledger`}>Ledger entries</a>
+      <a href={`/operators/accounts/${id}/calls`}>Calls</a>
+      <a href={`/operators/accounts/${id}/reconciliation`}>Reconciliation</a>
+    </p>
   </nav>
 );
 

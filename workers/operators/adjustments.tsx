@@ -11,6 +11,7 @@ import {
   httpStatusFor,
   operatorPage,
   ReasonField,
+  ShortId,
   Table,
   Timestamp,
 } from './layout.tsx';
@@ -45,7 +46,9 @@ adjustments.get('/operators/adjustments', async (c) => {
       {open.map(({ id, accountId, delta, state, proposedBy, proposedAt }) => (
         <tr>
           <th scope="row">
-            <a href={`/operators/adjustments/${id}`}>{id}</a>
+            <a href={`/operators/adjustments/${id}`}>
+              <ShortId id={id} />
+            </a>
           </th>
           <td>
             <a href={`/operators/accounts/${accountId}`}>{accountId}</a>

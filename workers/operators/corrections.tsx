@@ -5,7 +5,7 @@ import {
   findCorrection,
   listCorrections,
 } from '@farebox/database/operators';
-import { Field, type Form, Money, readForm } from '@farebox/design';
+import { Field, type Form, formatCount, Money, readForm } from '@farebox/design';
 import { BUCKETS } from '@farebox/money';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
@@ -19,7 +19,15 @@ import {
   startCorrection,
   sumPlanned,
 } from './correction-workflow.ts';
-import { errorPage, Fact, operatorPage, ReasonField, Table, Timestamp } from './layout.tsx';
+import {
+  errorPage,
+  Fact,
+  operatorPage,
+  ReasonField,
+  ShortId,
+  Table,
+  Timestamp,
+} from './layout.tsx';
 import type { Operator, OperatorContext, OperatorEnv } from './operator-auth.ts';
 import { CORRECTION_STATE_LABELS } from './strings.ts';
 
@@ -86,9 +94,11 @@ corrections.get(PATH, async (c) => {
         {all.map(({ id, calls, amount, state, proposedBy, proposedAt }) => (
           <tr>
             <th scope="row">
-              <a href={`${PATH}/${id}`}>{id}</a>
+              <a href={`${PATH}/${id}`}>
+                <ShortId id={id} />
+              </a>
             </th>
-            <td>{calls}</td>
+            <td>{formatCount(calls, 'en')}</td>
             <td>
               <Money language="en" amount={amount} />
             </td>
@@ -111,8 +121,8 @@ function previewPage(c: OperatorContext, form: Form, sums: ReturnType<typeof sum
     { title: 'Preview of a correction', activePath: PATH },
     <>
       <dl class="facts">
-        <Fact name="Calls">{sums.calls}</Fact>
-        <Fact name="Accounts">{sums.accounts}</Fact>
+        <Fact name="Calls">{formatCount(sums.calls, 'en')}</Fact>
+        <Fact name="Accounts">{formatCount(sums.accounts, 'en')}</Fact>
         <Fact name="Given back">
           <Money language="en" amount={sums.amount} />
         </Fact>
@@ -184,8 +194,8 @@ const Facts: FC<{ correction: Correction; progress: ReadonlyMap<string, number> 
       <dl class="facts">
         <Fact name="Model">{correction.model ?? 'one call'}</Fact>
         <Fact name="Price rule">{correction.priceRule ?? '–'}</Fact>
-        <Fact name="Calls">{correction.calls}</Fact>
-        <Fact name="Accounts">{correction.accounts}</Fact>
+        <Fact name="Calls">{formatCount(correction.calls, 'en')}</Fact>
+        <Fact name="Accounts">{formatCount(correction.accounts, 'en')}</Fact>
         <Fact name="Given back">
           <Money language="en" amount={correction.amount} />
         </Fact>
@@ -220,11 +230,18 @@ corrections.get(CORRECTION_PATH, async (c) => {
       {decisions.length > 0 && (
         <form method="post" action={`${PATH}/${id}`}>
           <ReasonField />
-          {decisions.map((decision) => (
-            <button type="submit" name="decision" value={decision}>
-              {TITLES[decision]}
-            </button>
-          ))}
+          <p class="actions">
+            {decisions.map((decision) => (
+              <button
+                type="submit"
+                name="decision"
+                value={decision}
+                class={decision === 'reject' ? 'plain' : undefined}
+              >
+                {TITLES[decision]}
+              </button>
+            ))}
+          </p>
         </form>
       )}
     </>,

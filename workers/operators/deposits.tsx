@@ -181,7 +181,7 @@ const ActionForm: FC<
     {Object.entries(fields).map(([name, value]) => (
       <input type="hidden" name={name} value={value} />
     ))}
-    <ReasonField />
+    <ReasonField id={['reason', action, ...Object.values(fields)].join('-')} />
     <p>
       <button type="submit" class="danger">
         {button}

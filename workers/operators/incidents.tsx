@@ -62,7 +62,7 @@ const ResolveForm: FC<{ id: string }> = ({ id }) => (
   <form method="post" action={PATH}>
     <input type="hidden" name="action" value="resolve" />
     <input type="hidden" name="id" value={id} />
-    <ReasonField />
+    <ReasonField id={`reason-${id}`} />
     <p>
       <button type="submit">Resolve</button>
     </p>

@@ -176,9 +176,11 @@ export function errorPage(c: OperatorContext, error: ActionError): Response | Pr
   return operatorPage(c, { title: 'Action failed', error, status: httpStatusFor(error) }, null);
 }
 
-export const ReasonField: FC = () => (
+/** `id` tells this field from those of other forms on the page. */
+export const ReasonField: FC<Readonly<{ id?: string }>> = ({ id }) => (
   <Field
     name="reason"
+    {...(id === undefined ? {} : { id })}
     label="Reason"
     hint="10 to 255 characters, such as the ticket number and the request. It is kept permanently, so don’t name anyone."
     required
@@ -190,6 +192,11 @@ export const ReasonField: FC = () => (
 
 export const Timestamp: FC<{ at: number | null }> = ({ at }) =>
   at === null ? <>–</> : <Time at={at} language="en" />;
+
+/** The first characters of an id of 32, which name it in a list; the whole id is its title. */
+export const ShortId: FC<{ id: string }> = ({ id }) => (
+  <code class="nowrap" title={id}>{`${id.slice(0, 8)}…`}</code>
+);
 
 /** A table that may be wider than the page; it can be scrolled with the keyboard (WCAG 2.1.1). */
 export const Table: FC<

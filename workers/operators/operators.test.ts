@@ -489,7 +489,9 @@ describe('the audit log', () => {
     });
     const health = await (await harness.send('/operators/health')).text();
     expect(health).toContain('xai stated another cost than its prices give for 2 of 5 calls.');
-    expect(health).toContain('1 prices in effect differ from their sources');
+    expect(health).toContain(
+      'Prices in effect that differ from their sources, not acknowledged: 1.',
+    );
     const page = await (await harness.send('/operators/parity')).text();
     expect(page).toContain('xai/grok');
     expect(page).toContain('<data value="1002"');

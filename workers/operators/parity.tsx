@@ -31,7 +31,7 @@ export function findParityIssues(
   return [
     ...(isLate ? ['Yesterday’s bills have not been recomputed.'] : []),
     ...(latest.differing > 0
-      ? [`${latest.differing} bills of the last recomputed day differ from their prices.`]
+      ? [`Bills of the last recomputed day that differ from their prices: ${latest.differing}.`]
       : []),
     ...latest.providerCosts
       .filter(({ differing }) => differing > 0)
@@ -51,7 +51,7 @@ export async function findPriceIssues(
   const count = checked.filter(({ acknowledgement }) => acknowledgement === null).length;
   return count === 0
     ? []
-    : [`${count} prices in effect differ from their sources, and nobody has acknowledged it.`];
+    : [`Prices in effect that differ from their sources, not acknowledged: ${count}.`];
 }
 
 export const parity = new Hono<OperatorEnv>();

@@ -22,7 +22,15 @@ import { type Form, Money, readForm } from '@farebox/design';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { type ActionOutcome, auditView, runAudited } from './audited-action.ts';
-import { errorPage, Fact, operatorPage, ReasonField, Table, Timestamp } from './layout.tsx';
+import {
+  errorPage,
+  Fact,
+  operatorPage,
+  ReasonField,
+  ShortId,
+  Table,
+  Timestamp,
+} from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
 import { DECLINE_REASON_LABELS, REFUND_STATE_LABELS } from './strings.ts';
@@ -50,7 +58,7 @@ const ExportForms: FC<{ open: readonly Refund[] }> = ({ open }) => {
         <form method="post" action={PATH}>
           <input type="hidden" name="action" value="export_refunds" />
           <input type="hidden" name="chain" value={chain} />
-          <ReasonField />
+          <ReasonField id={`reason-${chain}`} />
           <button type="submit">{`Put approved refunds on ${chain} into a file`}</button>
         </form>
       ))}
@@ -96,7 +104,9 @@ refunds.get(PATH, async (c) => {
         {open.map(({ id, account, amount, chain, state, requestedAt }) => (
           <tr>
             <th scope="row">
-              <a href={`${PATH}/${id}`}>{id}</a>
+              <a href={`${PATH}/${id}`}>
+                <ShortId id={id} />
+              </a>
             </th>
             <td>
               <a href={`/operators/accounts/${account}`}>{account}</a>
@@ -278,7 +288,12 @@ refunds.get(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
           <p>
             {decisions.map((decision) => (
               <>
-                <button type="submit" name="decision" value={decision}>
+                <button
+                  type="submit"
+                  name="decision"
+                  value={decision}
+                  class={decision === 'decline' ? 'plain' : undefined}
+                >
                   {DECISION_LABELS[decision]}
                 </button>{' '}
               </>
