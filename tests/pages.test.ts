@@ -14,7 +14,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   HAS_BROWSER,
   openBrowser,
-  saveScreenshot,
   trackRequestedOrigins,
   warnIfNoBrowser,
 } from './support/chromium.ts';
@@ -63,8 +62,6 @@ const SIZES = [
   { width: 768, height: 1024 },
   { width: 1280, height: 900 },
 ] as const;
-/** The sizes of which the run keeps screenshots. */
-const KEPT_WIDTHS: readonly number[] = [375, 1280];
 const MAX_PAGE_BYTES = 25_000;
 /** The rules of WCAG 2.2, levels A and AA. */
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -205,8 +202,6 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
         await page.emulateMedia({ colorScheme });
         const title = `${name} at ${size.width} in ${colorScheme}`;
         expect(await findViolations(page), title).toEqual([]);
-        if (KEPT_WIDTHS.includes(size.width))
-          await saveScreenshot(page, `${name}-${size.width}-${colorScheme}`);
       }
       expect(await measureOverflow(page), `${name} at ${size.width} scrolls sideways`).toBe(0);
       expect(await countCutTables(page), `cut tables of ${name} at ${size.width}`).toBe(0);
@@ -273,7 +268,6 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
       await page.goto(`${stack.consoleUrl}/`);
       expect(await page.getAttribute('html', 'lang')).toBe(language);
       expect(await page.textContent('nav.menu')).toContain(word);
-      await saveScreenshot(page, `overview-${language}`);
       await page.close();
     }
   });

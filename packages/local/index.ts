@@ -3,6 +3,7 @@
  * system tests. Nothing that is deployed may import this package.
  */
 
+export { type AccessProxy, startAccessProxy } from './access-proxy.ts';
 export { anvilPath } from './anvil.ts';
 export { type LocalChains, startChains } from './chains.ts';
 export type { CreateAccountOptions, LocalAccount } from './create-account.ts';

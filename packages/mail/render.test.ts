@@ -4,47 +4,19 @@ import { LANGUAGES, messagesFor } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
 import { BUDGET_NAMES } from './contract.ts';
 import {
-  type Email,
-  type EmailData,
   type EmailKind,
   isQueuedEmail,
   parseUnsubscribeLink,
   REQUIRED_CONSENT,
   renderEmail,
 } from './index.ts';
-
-const context = {
-  consoleUrl: new URL('https://console.example.com'),
-  siteUrl: new URL('https://site.example.com'),
-  secret: new Uint8Array(32).fill(5),
-};
-const AT = '2026-11-24T12:00:00.000Z';
-const TOKEN = 'tok-en_1';
-const ACCOUNT = '0123456789abcdef';
-
-const DATA_BY_KIND: EmailData = {
-  confirm_sign_up: { token: TOKEN },
-  already_signed_up: {},
-  reset_password: { token: TOKEN },
-  confirm_new_email: { token: TOKEN },
-  email_changed: { masked: 'a•••@e•••.com' },
-  password_changed: { at: AT },
-  new_device: { at: AT },
-  second_factor_changed: { at: AT },
-  recovery_code_used: { left: 7 },
-  low_balance: { balance: '4.20', threshold: '5.00' },
-  expensive_model: { keyName: 'my key', model: 'openai/o1-pro' },
-  unusual_spending: { keyName: 'my key', spent: '31.07' },
-  key_paused: { keyName: 'my key', spent: '31.07' },
-  budget_low: { keyName: 'my key', spent: '8.05', budget: 'day' },
-  budget_reached: { keyName: 'my key', spent: '10.00', budget: 'whole' },
-  key_leaked: { keyName: 'my key', last4: 'x9Zq' },
-  confirm_refund: { token: TOKEN, amount: '20.00', network: 'Polygon PoS', address: '0xAb' },
-  refund_paid: { amount: '20.00', transaction: `0x${'a'.repeat(64)}` },
-  refund_not_paid: { amount: '20.00', reason: 'ask_support' },
-  account_deleted: { at: AT },
-  legal_text_changed: { document: 'terms', version: 2, from: '2026-12-24' },
-};
+import {
+  SAMPLE_ACCOUNT as ACCOUNT,
+  buildEmail,
+  SAMPLE_CONTEXT as context,
+  SAMPLE_DATA as DATA_BY_KIND,
+  SAMPLE_TOKEN as TOKEN,
+} from './sample-emails.testing.ts';
 
 /** The target of each email's link. */
 const PATHS: Readonly<Record<EmailKind, string | null>> = {
@@ -70,13 +42,6 @@ const PATHS: Readonly<Record<EmailKind, string | null>> = {
   account_deleted: null,
   legal_text_changed: null,
 };
-
-function buildEmail(kind: EmailKind, language: string, facts: object = DATA_BY_KIND[kind]): Email {
-  const candidate = { kind, facts, to: 'ann@example.com', language, account: ACCOUNT };
-  const queued: unknown = { id: '0'.repeat(32), email: candidate };
-  if (!isQueuedEmail(queued)) throw new Error(`no email: ${kind}`);
-  return queued.email;
-}
 
 const KINDS = Object.keys(DATA_BY_KIND).filter((kind): kind is EmailKind => kind in PATHS);
 

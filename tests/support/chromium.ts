@@ -1,5 +1,5 @@
 /** A real browser for system tests: Debian's chromium, driven by playwright-core. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
@@ -24,6 +24,40 @@ export function openBrowser(): Promise<Browser> {
 export async function saveScreenshot(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+}
+
+/** A picture of a screen: `<screen>--<width>-<scheme>-<language>`. */
+const SCREEN_PICTURE = /^(.+)--(\d+-\w+-\w+)\.png$/;
+
+function toFigure(file: string, caption: string): string {
+  return `<figure><a href="${file}"><img src="${file}" alt="${caption}" loading="lazy"></a><figcaption>${caption}</figcaption></figure>`;
+}
+
+function groupByScreen(files: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const screens = new Map<string, string[]>();
+  for (const file of files) {
+    const [, screen = 'journeys and other pictures', caption] = SCREEN_PICTURE.exec(file) ?? [];
+    const figures = screens.get(screen) ?? [];
+    figures.push(toFigure(file, caption ?? file));
+    screens.set(screen, figures);
+  }
+  return screens;
+}
+
+/** Writes the page that shows all kept screenshots, screen by screen. */
+export function writeScreenshotIndex(): void {
+  const files = readdirSync(SCREENSHOTS)
+    .filter((name) => name.endsWith('.png'))
+    .sort();
+  const sections = [...groupByScreen(files)].map(
+    ([screen, figures]) => `<h2>${screen}</h2><div>${figures.join('')}</div>`,
+  );
+  const style =
+    'body{font:14px system-ui;margin:1rem}div{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0}img{height:24rem;border:1px solid #999}';
+  writeFileSync(
+    join(SCREENSHOTS, 'index.html'),
+    `<!doctype html><meta charset="utf-8"><title>Screenshots</title><style>${style}</style>${sections.join('')}`,
+  );
 }
 
 /** All requests of the page, by origin, so that a test can reject third-party ones. */

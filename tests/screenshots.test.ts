@@ -1,0 +1,211 @@
+/**
+ * A picture of every screen of the console and of the operators' application, of an account with data
+ * and of an empty one: on a phone and on a desktop, light and dark, and on a phone in each language.
+ * They are kept in .farebox/screenshots with an index.html, to be looked at. No screen scrolls
+ * sideways or cuts a table in any of them.
+ */
+import {
+  type AccessProxy,
+  type LocalAccount,
+  type LocalStack,
+  startAccessProxy,
+  startStack,
+} from '@farebox/local';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderSampleEmails } from '../packages/mail/sample-emails.testing.ts';
+import {
+  HAS_BROWSER,
+  openBrowser,
+  saveScreenshot,
+  warnIfNoBrowser,
+  writeScreenshotIndex,
+} from './support/chromium.ts';
+import { createFilledAccount, type FilledAccount } from './support/screen-data.ts';
+import {
+  EMPTY_SCREENS,
+  GUEST_SCREENS,
+  listAccountScreens,
+  listOperatorScreens,
+  type Screen,
+} from './support/screens.ts';
+
+warnIfNoBrowser();
+
+const SIZES = [
+  { width: 375, height: 812 },
+  { width: 1280, height: 900 },
+] as const;
+const [PHONE] = SIZES;
+const SCHEMES = ['light', 'dark'] as const;
+const TRANSLATIONS = ['ru', 'zh'] as const;
+/** BIP 32's test vectors 1 and 2, at the depth of an account: keys that hold nothing. */
+const CHAINS = {
+  XPUB_EVM:
+    'xpub6D4BDPcP2GT577Vvch3R8wDkScZWzQzMMUm3PWbmWvVJrZwQY4VUNgqFJPMM3No2dFDFGTsxxpG5uJh7n7epu4trkrX7x7DogT5Uv6fcLW5',
+  XPUB_TRON:
+    'xpub6DF8uhdarytz3FWdA8TvFSvvAh8dP3283MY7p2V4SeE2wyWmG5mg5EwVvmdMVCQcoNJxGoWaU9DCWh89LojfZ537wTfunKau47EL2dhHKon',
+  TRON_RPC_URLS: 'https://one.example,https://two.test',
+  BSC_RPC_URLS: 'https://one.example,https://two.test',
+  POLYGON_RPC_URLS: 'https://one.example,https://two.test',
+};
+
+describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
+  let access: AccessProxy;
+  let stack: LocalStack;
+  let browser: Browser;
+  let filled: FilledAccount;
+  let empty: LocalAccount;
+
+  beforeAll(async () => {
+    access = await startAccessProxy(0);
+    stack = await startStack({
+      quiet: true,
+      cronEveryMs: null,
+      chains: CHAINS,
+      operatorBindings: access.bindings,
+    });
+    access.forwardTo(stack.operatorsUrl);
+    browser = await openBrowser();
+    empty = await stack.createAccount({ creditUsd: '0', email: 'empty@example.com' });
+    filled = await createFilledAccount(stack);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+    await access?.stop();
+    writeScreenshotIndex();
+  });
+
+  async function signIn(context: BrowserContext, account: LocalAccount): Promise<void> {
+    const page = await context.newPage();
+    await page.goto(`${stack.consoleUrl}/sign-in`);
+    await page.fill('main [name=email]', account.email);
+    await page.fill('main [name=password]', account.password);
+    await page.click('main form button[type=submit]');
+    await page.waitForURL(`${stack.consoleUrl}/`);
+    await page.close();
+  }
+
+  async function setLanguage(context: BrowserContext, language: string): Promise<void> {
+    const form = { language, back: '/' };
+    const headers = { origin: stack.consoleUrl };
+    await context.request.post(`${stack.consoleUrl}/language`, { form, headers, maxRedirects: 0 });
+  }
+
+  /** What a reader on a phone would not see: a part of the page or of a table beside the screen. */
+  async function checkFits(page: Page, title: string): Promise<void> {
+    const hidden = await page.evaluate(
+      `[document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        [...document.querySelectorAll('main table')]
+          .filter((table) => table.checkVisibility() && table.closest('.scroll') === null)
+          .filter((table) => table.getBoundingClientRect().right > innerWidth).length]`,
+    );
+    expect(hidden, title).toEqual([0, 0]);
+  }
+
+  async function open(page: Page, origin: string, { open: way }: Screen): Promise<void> {
+    const go = async (path: string) => {
+      await page.goto(origin + path);
+    };
+    await (typeof way === 'string' ? go(way) : way(page, go));
+  }
+
+  async function takePicture(page: Page, name: string, language: string): Promise<void> {
+    for (const size of language === 'en' ? SIZES : [PHONE]) {
+      await page.setViewportSize(size);
+      await checkFits(page, `${name} at ${size.width} in ${language}`);
+      for (const colorScheme of language === 'en' ? SCHEMES : (['light'] as const)) {
+        await page.emulateMedia({ colorScheme });
+        await saveScreenshot(page, `${name}--${size.width}-${colorScheme}-${language}`);
+      }
+    }
+  }
+
+  type Tour = Readonly<{
+    origin: string;
+    screens: readonly Screen[];
+    account?: LocalAccount;
+    languages?: readonly string[];
+  }>;
+
+  /** Every screen in every language; one that fails does not hide the others. */
+  async function takePictures({ origin, screens, account, languages }: Tour): Promise<void> {
+    const context = await browser.newContext({ viewport: PHONE, locale: 'en' });
+    if (account !== undefined) await signIn(context, account);
+    const failures: string[] = [];
+    for (const language of languages ?? ['en', ...TRANSLATIONS]) {
+      if (origin === stack.consoleUrl) await setLanguage(context, language);
+      for (const screen of screens) {
+        const page = await context.newPage();
+        try {
+          await open(page, origin, screen);
+          await takePicture(page, screen.name, language);
+        } catch (error) {
+          failures.push(`${screen.name} in ${language}: ${String(error)}`);
+        }
+        await page.close();
+      }
+    }
+    await context.close();
+    expect(failures).toEqual([]);
+  }
+
+  it('are kept for visitors in every language', async () => {
+    await takePictures({ origin: stack.consoleUrl, screens: GUEST_SCREENS });
+  }, 180_000);
+
+  it('are kept for an account without data in every language', async () => {
+    await takePictures({ origin: stack.consoleUrl, screens: EMPTY_SCREENS, account: empty });
+  }, 180_000);
+
+  it('are kept for an account with data in every language', async () => {
+    const screens = listAccountScreens(filled);
+    await takePictures({ origin: stack.consoleUrl, screens, account: filled });
+  }, 300_000);
+
+  it('are kept for operators', async () => {
+    const screens = listOperatorScreens(filled);
+    await takePictures({ origin: access.url, screens, languages: ['en'] });
+  }, 180_000);
+
+  it('are kept of the printed statement', async () => {
+    const context = await browser.newContext({ viewport: SIZES[1], locale: 'en' });
+    await signIn(context, filled);
+    await setLanguage(context, 'en');
+    const page = await context.newPage();
+    await page.goto(`${stack.consoleUrl}/transactions`);
+    await page.emulateMedia({ media: 'print' });
+    await saveScreenshot(page, 'statement-printed--1280-light-en');
+    await context.close();
+  });
+
+  it('are kept of every email in every language', async () => {
+    const page = await browser.newPage({ viewport: PHONE });
+    for (const language of ['en', ...TRANSLATIONS]) {
+      const emails = renderSampleEmails(language).map(({ html }) => html);
+      const frames = emails.map(
+        (html) =>
+          `<iframe srcdoc="${html.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}"></iframe>`,
+      );
+      const style = 'body{margin:0}iframe{width:100%;height:520px;border:0}';
+      await page.setContent(
+        `<meta name="color-scheme" content="light dark"><style>${style}</style>${frames.join('')}`,
+      );
+      await takePicture(page, 'emails', language);
+    }
+    await page.close();
+  });
+
+  it('are kept of the page that says that something went wrong', async () => {
+    const context = await browser.newContext({ viewport: PHONE, locale: 'en' });
+    await signIn(context, filled);
+    const page = await context.newPage();
+    await stack.stopDatabase();
+    await page.goto(`${stack.consoleUrl}/keys`);
+    await takePicture(page, 'error-500', 'en');
+    await stack.startDatabase();
+    await context.close();
+  });
+});

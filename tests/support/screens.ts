@@ -1,0 +1,206 @@
+/**
+ * Every screen of the console and of the operators' application that a picture is kept of, and how a
+ * browser comes to it.
+ */
+import type { Page } from 'playwright-core';
+import type { FilledAccount } from './screen-data.ts';
+
+export type Screen = Readonly<{
+  name: string;
+  /** A path, or the way to a page that answers a form. */
+  open: string | ((page: Page, go: (path: string) => Promise<void>) => Promise<void>);
+}>;
+
+/** Fills in fields by name and sends the form that `button` belongs to. */
+async function submit(
+  page: Page,
+  fields: Readonly<Record<string, string>>,
+  button = 'main form button[type=submit]',
+): Promise<void> {
+  for (const [name, value] of Object.entries(fields)) await page.fill(`main [name=${name}]`, value);
+  const navigation = page.waitForEvent('framenavigated');
+  // Also a form that the browser itself would hold back is answered.
+  await page
+    .locator(button)
+    .first()
+    .evaluate((element) => {
+      const form = element.closest('form');
+      if (form !== null) form.noValidate = true;
+    });
+  await page.locator(button).first().click();
+  await navigation;
+  await page.waitForLoadState('load');
+}
+
+export const GUEST_SCREENS: readonly Screen[] = [
+  { name: 'landing', open: '/' },
+  { name: 'sign-up', open: '/sign-up' },
+  {
+    name: 'sign-up-wrong',
+    open: async (page, go) => {
+      await go('/sign-up');
+      await submit(page, { email: 'ada@example', password: 'short' });
+    },
+  },
+  { name: 'sign-up-sent', open: '/sign-up?done=sent' },
+  { name: 'confirm', open: '/confirm?token=x' },
+  { name: 'confirm-used', open: '/confirm' },
+  { name: 'sign-in', open: '/sign-in' },
+  {
+    name: 'sign-in-wrong',
+    open: async (page, go) => {
+      await go('/sign-in');
+      await submit(page, { email: 'nobody@example.com', password: 'not the password' });
+    },
+  },
+  { name: 'forgot', open: '/forgot' },
+  { name: 'reset', open: '/reset?token=x' },
+  { name: 'confirm-email', open: '/confirm-email?token=x' },
+  { name: 'unsubscribe', open: '/unsubscribe?token=x' },
+  { name: 'refund-link', open: '/refunds/confirm?token=x' },
+  { name: 'verify', open: '/verify' },
+  {
+    name: 'verify-tampered',
+    open: async (page, go) => {
+      await go('/verify');
+      const file = { name: 'statement.jsonl', mimeType: 'application/jsonl' };
+      const buffer = Buffer.from('{"tampered": true}\n');
+      await page.locator('input[type=file]').setInputFiles({ ...file, buffer });
+      await page.locator('#result.problem').waitFor();
+    },
+  },
+  { name: 'not-found', open: '/nowhere' },
+];
+
+export const EMPTY_SCREENS: readonly Screen[] = [
+  { name: 'empty-overview', open: '/' },
+  { name: 'empty-keys', open: '/keys' },
+  { name: 'empty-usage', open: '/usage' },
+  { name: 'empty-calls', open: '/calls' },
+  { name: 'empty-alerts', open: '/alerts' },
+  { name: 'empty-add-credits', open: '/top-up' },
+  { name: 'empty-statement', open: '/transactions' },
+  { name: 'empty-refunds', open: '/refunds' },
+];
+
+export function listAccountScreens(account: FilledAccount): readonly Screen[] {
+  const { keyId, callId, cutCallId } = account;
+  return [
+    { name: 'overview', open: '/' },
+    { name: 'overview-by-kind', open: '/?by=kind&days=7' },
+    { name: 'keys', open: '/keys' },
+    { name: 'key', open: `/keys/${keyId}` },
+    { name: 'key-new', open: '/keys/new' },
+    {
+      name: 'key-new-wrong',
+      open: async (page, go) => {
+        await go('/keys/new');
+        await submit(page, {
+          name: 'x'.repeat(64),
+          month_budget: 'much',
+          expires: '2020-01-01T00:00',
+        });
+      },
+    },
+    {
+      name: 'key-created',
+      open: async (page, go) => {
+        await go('/keys/new');
+        await submit(page, { name: 'ci' });
+      },
+    },
+    { name: 'key-edit', open: `/keys/${keyId}/edit` },
+    { name: 'key-rotate', open: `/keys/${keyId}/roll` },
+    { name: 'key-revoke', open: `/keys/${keyId}/revoke` },
+    { name: 'playground', open: '/playground' },
+    { name: 'models', open: '/models' },
+    { name: 'models-found', open: '/models?name=claude' },
+    { name: 'usage', open: '/usage' },
+    { name: 'usage-by-key', open: '/usage?stack=key' },
+    { name: 'calls', open: '/calls' },
+    { name: 'calls-failed', open: '/calls?outcome=failed' },
+    { name: 'calls-none', open: '/calls?from=2020-01-01&to=2020-01-02' },
+    { name: 'calls-export', open: '/calls/export' },
+    { name: 'call', open: `/calls/${callId}` },
+    { name: 'call-failed', open: `/calls/${cutCallId}` },
+    { name: 'alerts', open: '/alerts' },
+    { name: 'alerts-saved', open: '/alerts?done=saved' },
+    {
+      name: 'alerts-wrong',
+      open: async (page, go) => {
+        await go('/alerts');
+        await submit(page, { threshold: 'five' }, 'form[action="/alerts/low-balance"] button');
+      },
+    },
+    { name: 'add-credits', open: '/top-up' },
+    { name: 'add-credits-tron', open: '/top-up/tron' },
+    { name: 'add-credits-bsc', open: '/top-up/bsc' },
+    { name: 'add-credits-halted', open: '/top-up/polygon' },
+    { name: 'statement', open: '/transactions' },
+    { name: 'refunds', open: '/refunds' },
+    { name: 'security', open: '/security' },
+    { name: 'security-password', open: '/security/password' },
+    { name: 'security-email', open: '/security/email' },
+    { name: 'security-passkeys', open: '/security/passkeys' },
+    { name: 'security-app', open: '/security/totp' },
+    {
+      name: 'security-app-setup',
+      open: async (page, go) => {
+        await go('/security/totp');
+        await submit(page, {}, 'form[action="/security/totp"] button');
+      },
+    },
+    { name: 'security-codes', open: '/security/recovery-codes' },
+    { name: 'prove', open: '/prove?next=/' },
+    { name: 'rights', open: '/rights' },
+    { name: 'rights-data', open: '/rights/data' },
+    { name: 'rights-deletion', open: '/rights/deletion' },
+    { name: 'design', open: '/design' },
+    { name: 'not-found-signed-in', open: '/nowhere' },
+  ];
+}
+
+export function listOperatorScreens(account: FilledAccount): readonly Screen[] {
+  const { accountId, adjustmentId, correctionId, refundId, depositPath, callId } = account;
+  const accountPath = `/operators/accounts/${accountId}`;
+  const action = (name: string) => `${accountPath}/actions/${name}`;
+  return [
+    { name: 'op-find', open: '/operators' },
+    {
+      name: 'op-find-wrong',
+      open: async (page, go) => {
+        await go('/operators');
+        await submit(page, { query: 'somebody' });
+      },
+    },
+    { name: 'op-account', open: accountPath },
+    { name: 'op-ledger', open: `${accountPath}/ledger` },
+    { name: 'op-calls', open: `${accountPath}/calls` },
+    { name: 'op-reconciliation', open: `${accountPath}/reconciliation` },
+    { name: 'op-freeze', open: action('freeze') },
+    { name: 'op-adjust', open: action('adjust') },
+    { name: 'op-adjustments', open: '/operators/adjustments' },
+    { name: 'op-adjustment', open: `/operators/adjustments/${adjustmentId}` },
+    { name: 'op-corrections', open: '/operators/corrections' },
+    {
+      name: 'op-correction-preview',
+      open: async (page, go) => {
+        await go('/operators/corrections');
+        await submit(page, { call: callId, cost: '0.000001' });
+      },
+    },
+    { name: 'op-correction', open: `/operators/corrections/${correctionId}` },
+    { name: 'op-refunds', open: '/operators/refunds' },
+    { name: 'op-refund', open: `/operators/refunds/${refundId}` },
+    { name: 'op-deposits', open: '/operators/deposits' },
+    { name: 'op-deposit', open: `/operators/deposits/${depositPath}` },
+    { name: 'op-catalog', open: '/operators/catalog' },
+    { name: 'op-catalog-found', open: '/operators/catalog?q=deepseek%2F' },
+    { name: 'op-catalog-model', open: '/operators/catalog/models/deepseek/deepseek-flash' },
+    { name: 'op-parity', open: '/operators/parity' },
+    { name: 'op-health', open: '/operators/health' },
+    { name: 'op-incidents', open: '/operators/incidents' },
+    { name: 'op-audit-log', open: '/operators/audit-log' },
+    { name: 'op-not-found', open: '/operators/nowhere' },
+  ];
+}
