@@ -170,7 +170,7 @@ export function listOperatorScreens(account: FilledAccount): readonly Screen[] {
       name: 'op-find-wrong',
       open: async (page, go) => {
         await go('/operators');
-        await submit(page, { query: 'somebody' });
+        await submit(page, { query: 'Ada' });
       },
     },
     { name: 'op-account', open: accountPath },

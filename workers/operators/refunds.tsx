@@ -231,6 +231,17 @@ function allowedDecisions({ state, failureReportedBy }: Refund): readonly Decisi
   return failureReportedBy === null ? ['report_failure'] : ['report_failure', 'retry'];
 }
 
+const DecisionButton: FC<{ decision: Decision }> = ({ decision }) => (
+  <button
+    type="submit"
+    name="decision"
+    value={decision}
+    class={decision === 'decline' ? 'plain' : undefined}
+  >
+    {DECISION_LABELS[decision]}
+  </button>
+);
+
 refunds.get(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
   const refund = await findRefund(c.var.deps.db, c.req.param('id'));
   const subject = refund?.account ?? null;
@@ -285,18 +296,9 @@ refunds.get(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
             </p>
           )}
           <ReasonField />
-          <p>
+          <p class="actions">
             {decisions.map((decision) => (
-              <>
-                <button
-                  type="submit"
-                  name="decision"
-                  value={decision}
-                  class={decision === 'decline' ? 'plain' : undefined}
-                >
-                  {DECISION_LABELS[decision]}
-                </button>{' '}
-              </>
+              <DecisionButton decision={decision} />
             ))}
           </p>
         </form>

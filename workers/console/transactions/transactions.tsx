@@ -87,6 +87,16 @@ const Reference: FC<{ id: string; chains: readonly Chain[] }> = ({ id, chains })
   );
 };
 
+const NoCredits: FC<{ messages: Messages }> = ({ messages }) => (
+  <EmptyState text={messages.transactions.empty}>
+    <p>
+      <a class="button" href="/top-up">
+        {messages.nav.topUp}
+      </a>
+    </p>
+  </EmptyState>
+);
+
 type TransactionTableProps = LocaleProps &
   Readonly<{ items: readonly BalanceTransaction[]; chains: readonly Chain[] }>;
 
@@ -351,13 +361,7 @@ transactionRoutes.get('/transactions', async (c) => {
         actions={<a href="/transactions.csv">{layout.download}</a>}
       >
         {items.length === 0 ? (
-          <EmptyState text={t.empty}>
-            <p>
-              <a class="button" href="/top-up">
-                {messages.nav.topUp}
-              </a>
-            </p>
-          </EmptyState>
+          <NoCredits messages={messages} />
         ) : (
           <TransactionTable {...locale} items={items} chains={getDepositSettings(c.env).chains} />
         )}
