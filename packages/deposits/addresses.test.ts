@@ -4,6 +4,7 @@
  */
 import { HDKey } from '@scure/bip32';
 import { describe, expect, it } from 'vitest';
+import { derivePayoutAccount } from './addresses.ts';
 import { deriveAddress, formatAddress, parseAddress, parseWatchKey } from './index.ts';
 
 // BIP-39's own vector: the seed of that mnemonic without a passphrase.
@@ -35,6 +36,17 @@ describe('deriveAddress', () => {
       expect(() => deriveAddress(read.key, 2 ** 31)).toThrow();
     },
   );
+
+  it.each([
+    ['evm', EVM],
+    ['tron', TRON],
+  ] as const)('derives the payout account that the %s wallet’s m/…/1/1 is', (_, account) => {
+    const read = parseWatchKey(account.publicExtendedKey);
+    if (!read.ok) throw new Error(read.reason);
+    const internal = account.deriveChild(1);
+    expect(derivePayoutAccount(read.key)).toBe(deriveAddress({ external: internal }, 1));
+    expect(derivePayoutAccount(read.key)).not.toBe(deriveAddress(read.key, 1));
+  });
 
   it('is not given private keys, master keys or mistyped keys by parseWatchKey', () => {
     expect(parseWatchKey(EVM.privateExtendedKey)).toEqual({ ok: false, reason: 'private' });

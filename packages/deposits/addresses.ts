@@ -25,8 +25,16 @@ const TRON_PREFIX = 0x41;
 const ACCOUNT_DEPTH = 3;
 const FIRST_HARDENED = 0x8000_0000;
 
+/** The account that refunds are paid from, below the account key (BIP-44: 1 is "change"). */
+export const PAYOUT_PATH = { chain: 1, index: 1 } as const;
+
 export type WatchKeyError = 'malformed' | 'private' | 'not_an_account_key';
-export type WatchKey = Readonly<{ fingerprint: string; external: HDKey }>;
+export type WatchKey = Readonly<{
+  fingerprint: string;
+  /** The account's key and its child 0, below which deposit addresses are. */
+  account: HDKey;
+  external: HDKey;
+}>;
 export type ParseWatchKeyResult = Result<{ key: WatchKey }, WatchKeyError>;
 
 /** Identifies a key: the first 16 hexadecimal characters of the SHA-256 of its text. */
@@ -52,11 +60,12 @@ export function parseWatchKey(text: string): ParseWatchKeyResult {
   if (key === null) return err('malformed');
   if (key.privateKey !== null || trimmed.startsWith('xprv')) return err('private');
   if (key.depth !== ACCOUNT_DEPTH) return err('not_an_account_key');
-  return ok({ key: { fingerprint: computeFingerprint(trimmed), external: key.deriveChild(0) } });
+  const fingerprint = computeFingerprint(trimmed);
+  return ok({ key: { fingerprint, account: key, external: key.deriveChild(0) } });
 }
 
 /** Derives a key's address at `index`. Throws if `index` isn't a whole number below 2^31. */
-export function deriveAddress(key: WatchKey, index: number): HexAddress {
+export function deriveAddress(key: Pick<WatchKey, 'external'>, index: number): HexAddress {
   if (!Number.isInteger(index) || index < 0 || index >= FIRST_HARDENED) {
     throw new Error('An address index must be a whole number below 2^31.');
   }
@@ -64,6 +73,11 @@ export function deriveAddress(key: WatchKey, index: number): HexAddress {
   if (publicKey === null) throw new Error('The derived key has no public key.');
   const full = secp256k1.Point.fromBytes(publicKey).toBytes(false);
   return `0x${bytesToHex(keccak_256(full.subarray(1)).subarray(12))}`;
+}
+
+/** Derives the address that the treasury pays refunds from with this key. */
+export function derivePayoutAccount({ account }: WatchKey): HexAddress {
+  return deriveAddress({ external: account.deriveChild(PAYOUT_PATH.chain) }, PAYOUT_PATH.index);
 }
 
 /**

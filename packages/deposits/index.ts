@@ -2,6 +2,7 @@
 export {
   deriveAddress,
   formatAddress,
+  PAYOUT_PATH,
   type ParseWatchKeyResult,
   parseAddress,
   parseWatchKey,

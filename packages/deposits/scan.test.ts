@@ -16,6 +16,7 @@ import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import type { LogEvent } from '@farebox/telemetry';
 import { HDKey } from '@scure/bip32';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { derivePayoutAccount } from './addresses.ts';
 import { auditChain } from './audit.ts';
 import { createPrng, FakeChain, fakeRpc } from './fake-chain.testing.ts';
 import {
@@ -110,9 +111,9 @@ function buildDeps(chain: Chain = POLYGON): DepositDeps {
   };
 }
 
-function pay(to: string, units: bigint): string {
+function pay(to: string, units: bigint, from = STRANGER): string {
   const txHash = fakeChain.hash();
-  fakeChain.mine([[{ txHash, token: POLYGON.token, from: STRANGER, to, units }]], now);
+  fakeChain.mine([[{ txHash, token: POLYGON.token, from, to, units }]], now);
   return txHash;
 }
 
@@ -1024,56 +1025,123 @@ describe('a final block that changes', () => {
 
 describe('a refund that the treasury reported', () => {
   const RECIPIENT = `0x${'7'.repeat(40)}`;
+  const PAYOUT = derivePayoutAccount(KEY);
+  const GAS_ACCOUNT = deriveAddress({ external: KEY.account.deriveChild(1) }, 0);
 
+  beforeEach(async () => {
+    await db.execute(`delete from refunds`);
+    await db.execute(`insert into accounts (id, created_at)
+      select lpad(to_hex(i), 16, 'f'), now() from generate_series(1, 102) i
+      on conflict do nothing`);
+  });
+
+  let reported = 0;
   /** 20 USD with a fee of 0.10, reported with a transaction. */
   async function reportRefund(txHash: string): Promise<string> {
-    const id = txHash.slice(2, 34);
-    await db.execute(`delete from refunds`);
+    reported += 1;
+    const id = txHash.slice(-32);
+    const account = ((reported % 102) + 1).toString(16).padStart(16, 'f');
     await db.execute(`insert into refunds (id, account_id, chain, address, amount, fee, state,
-      requested_at, tx_hash) values ('${id}', '${ADA}', 'polygon', '${RECIPIENT}', 20000000000,
-      100000000, 'sent', now(), '${txHash}')`);
+      requested_at, tx_hash) values ('${id}', '${account}', 'polygon', '${RECIPIENT}',
+      20000000000, 100000000, 'sent', now() + ${reported} * interval '1 second', '${txHash}')`);
     return id;
   }
 
-  /** Runs the cron with a ledger that answers `answers` in turn, and returns the state after it. */
-  async function run(paid: string[], isLost = false): Promise<unknown> {
+  /** Runs the cron a minute later, and returns the newest refund. `isLost`: the ledger’s answers. */
+  async function run(
+    paid: string[],
+    {
+      isLost = false,
+      blocks = 30,
+      ...change
+    }: Partial<DepositDeps> & { isLost?: boolean; blocks?: number } = {},
+  ): Promise<unknown> {
     const payRefund = async (_: string, id: string) => {
       paid.push(id);
       if (isLost) throw new Error('the answer is lost');
       return { ok: true, posted: 0n } as const;
     };
     const deps = buildDeps();
-    await runScheduled({ ...deps, credits: { ...deps.credits, payRefund } });
-    const { rows } = await db.execute(`select state, tx_hash from refunds`);
+    mine(blocks);
+    await runScheduled({ ...deps, ...change, credits: { ...deps.credits, payRefund } });
+    const { rows } = await db.execute(
+      `select state, tx_hash from refunds order by requested_at desc limit 1`,
+    );
     return rows[0];
   }
 
   it('is posted once its transfer is final at every provider', async () => {
     mine(30);
-    const txHash = pay(RECIPIENT, 19_900_000n);
+    const txHash = pay(RECIPIENT, 19_900_000n, PAYOUT);
     const id = await reportRefund(txHash);
     const paid: string[] = [];
-    expect(await run(paid)).toMatchObject({ state: 'sent' });
+    expect(await run(paid, { blocks: 1 })).toMatchObject({ state: 'sent' });
     expect(paid).toEqual([]);
-    mine(40);
     // The ledger posted it, and nobody learnt of it: the next run asks by the same id.
-    expect(await run(paid, true)).toMatchObject({ state: 'sent' });
-    expect(await run(paid)).toMatchObject({ state: 'paid', tx_hash: txHash });
+    expect(await run(paid, { isLost: true })).toMatchObject({ state: 'sent' });
+    expect(await run(paid, { blocks: 60 })).toMatchObject({ state: 'paid', tx_hash: txHash });
     expect(paid).toEqual([id, id]);
     await run(paid);
     expect(paid).toHaveLength(2);
   });
 
   it.each([
-    ['other units', RECIPIENT, 19_900_001n],
-    ['another address', STRANGER, 19_900_000n],
-  ])('is not posted when its transaction moved %s', async (_, to, units) => {
+    ['other units', () => pay(RECIPIENT, 19_900_001n, PAYOUT)],
+    ['another address', () => pay(STRANGER, 19_900_000n, PAYOUT)],
+    ['a stranger’s payment', () => pay(RECIPIENT, 19_900_000n, STRANGER)],
+    ['a payment from a deposit address', () => pay(RECIPIENT, 19_900_000n, ada)],
+    ['a payment from the gas account', () => pay(RECIPIENT, 19_900_000n, GAS_ACCOUNT)],
+  ])('is not posted when its transaction moved %s', async (_, payAnother) => {
     mine(30);
-    await reportRefund(pay(to, units));
-    mine(40);
+    await reportRefund(payAnother());
     const paid: string[] = [];
     expect(await run(paid)).toMatchObject({ state: 'exported', tx_hash: null });
     expect(paid).toEqual([]);
     expect(loggedEvents.map(({ event }) => event)).toContain('refund_contradicted');
+  });
+
+  it('stays as reported while no key of the treasury is configured', async () => {
+    mine(30);
+    await reportRefund(pay(RECIPIENT, 19_900_000n, PAYOUT));
+    const paid: string[] = [];
+    expect(await run(paid, { keys: new Map() })).toMatchObject({ state: 'sent' });
+    expect(await run(paid)).toMatchObject({ state: 'paid' });
+  });
+
+  it('is posted though a hundred that no provider shows were reported before it', async () => {
+    mine(30);
+    for (let stuck = 0; stuck < 100; stuck += 1) await reportRefund(fakeChain.hash());
+    const id = await reportRefund(pay(RECIPIENT, 19_900_000n, PAYOUT));
+    const paid: string[] = [];
+    for (const _ of ['first', 'second']) await run(paid);
+    expect(paid).toEqual([id]);
+  });
+
+  it('is asked about less and less often while no provider shows it', async () => {
+    mine(30);
+    await reportRefund(fakeChain.hash());
+    let asked = 0;
+    const transport = rpcTransport;
+    rpcTransport = (provider, requests) => {
+      asked += requests.filter(({ method }) => method === 'eth_getTransactionReceipt').length;
+      return transport(provider, requests);
+    };
+    const counts: number[] = [];
+    for (let minute = 1; minute <= 16; minute += 1) {
+      await run([]);
+      if ([1, 2, 4, 8, 16].includes(minute)) counts.push(asked / 2);
+    }
+    expect(counts).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('does not delay others where the ledger fails for it', async () => {
+    mine(30);
+    const ids = [
+      await reportRefund(pay(RECIPIENT, 19_900_000n, PAYOUT)),
+      await reportRefund(pay(RECIPIENT, 19_900_000n, PAYOUT)),
+    ];
+    const paid: string[] = [];
+    await run(paid, { isLost: true });
+    expect([...paid].sort()).toEqual([...ids].sort());
   });
 });

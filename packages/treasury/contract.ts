@@ -14,7 +14,7 @@ export type KeyPath = Readonly<{ chain: 0 | 1; index: number }>;
 export const GAS_PATH: KeyPath = { chain: 1, index: 0 };
 
 /** The payout account, which refunds are paid from. It pays its own fees. */
-export const PAYOUT_PATH: KeyPath = { chain: 1, index: 1 };
+export { PAYOUT_PATH } from '@farebox/deposits';
 
 export type Step = Readonly<{
   /**

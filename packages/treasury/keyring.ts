@@ -108,7 +108,7 @@ export function deriveAddressAt(xpub: string, { chain, index }: KeyPath): HexAdd
   const read = parseWatchKey(xpub);
   if (!read.ok) return null;
   const external = HDKey.fromExtendedKey(xpub.trim()).deriveChild(chain);
-  return deriveAddress({ fingerprint: read.key.fingerprint, external }, index);
+  return deriveAddress({ external }, index);
 }
 
 function deriveAccount(root: HDKey, family: Family): Account {
@@ -119,11 +119,7 @@ function deriveAccount(root: HDKey, family: Family): Account {
   return {
     xpub,
     fingerprint: read.key.fingerprint,
-    addressAt: ({ chain, index }) =>
-      deriveAddress(
-        { fingerprint: read.key.fingerprint, external: account.deriveChild(chain) },
-        index,
-      ),
+    addressAt: ({ chain, index }) => deriveAddress({ external: account.deriveChild(chain) }, index),
     sign: ({ chain, index }, digest) => {
       const { privateKey } = account.deriveChild(chain).deriveChild(index);
       if (privateKey === null) throw new Error('A key without a private part can’t sign.');

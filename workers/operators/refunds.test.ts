@@ -173,8 +173,21 @@ describe('a refund whose payment failed', () => {
   it('is not released before the failure is reported', async () => {
     const id = await exportOne();
     expect(await view(`${PATH}/${id}`, OPERATORS.otherFinance)).not.toContain('value="retry"');
-    expect((await decide(id, 'retry', OPERATORS.otherFinance, attempt)).status).toBe(409);
+    const refused = await decide(id, 'retry', OPERATORS.otherFinance, attempt);
+    expect(refused.status).toBe(409);
+    expect(await refused.text()).toContain('Report that on the refund’s page first');
+    expect(await lastOutcomes(1)).toEqual(['retry_refund rejected_failure_not_reported']);
     expect(await state(id)).toBe('exported');
+  });
+
+  it('is not released while its transaction is reported and not confirmed, and says why', async () => {
+    const id = await exportOne();
+    const line = { refund: id, chain: 'polygon', txHash: `0x${'6'.repeat(64)}` };
+    await act({ report: JSON.stringify([line]) }, OPERATORS.finance);
+    const refused = await decide(id, 'retry', OPERATORS.otherFinance, attempt);
+    expect(refused.status).toBe(409);
+    expect(await refused.text()).toContain('Nobody has reported this payment as failed');
+    expect(await state(id)).toBe('sent');
   });
 
   it('is released neither by who reported the failure nor by who made the file', async () => {

@@ -278,8 +278,8 @@ refunds.get(`${PATH}/:id{[0-9a-f]{32}}`, async (c) => {
       {decisions.includes('report_failure') && (
         <p>
           A payment has failed once its transaction failed in a final block, or can’t be mined any
-          more. An operator who neither reported that nor made the file checks it and releases the
-          refund for another payment: released too early, it is paid twice.
+          more. Report that first. Then an operator who neither reported it nor made the file checks
+          it and releases the refund for another payment: released too early, it is paid twice.
         </p>
       )}
       {decisions.length > 0 && (
@@ -335,6 +335,7 @@ async function decline(c: OperatorContext, refund: Refund, why: string): Promise
 async function retry(c: OperatorContext, refund: Refund): Promise<ActionOutcome> {
   const retried = await retryRefund(c.var.deps.db, { refund, by: c.var.operator.email });
   if (retried === 'own_report') return { ok: false, reason: 'own_report' };
+  if (retried === 'not_reported') return { ok: false, reason: 'failure_not_reported' };
   return retried === undefined
     ? { ok: false, reason: 'already_decided' }
     : { ok: true, done: 'refund_released' };

@@ -69,6 +69,8 @@ export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   own_proposal: 'This is your own proposal. Another operator has to approve it.',
   own_report:
     'You put this refund into the file, or reported its payment as failed. Another operator has to release it.',
+  failure_not_reported:
+    'Nobody has reported this payment as failed, so it may still arrive. Report that on the refund’s page first; then another operator can release it.',
   already_decided: 'This was already decided.',
   invalid_change: 'The change is not valid, so nothing was changed.',
   stale: 'The catalog was changed since. Nothing was changed: preview it again.',
@@ -94,6 +96,7 @@ export type ActionError =
   | 'insufficient'
   | 'own_proposal'
   | 'own_report'
+  | 'failure_not_reported'
   | 'already_decided'
   | 'invalid_change'
   | 'stale'

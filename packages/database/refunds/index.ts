@@ -2,6 +2,8 @@ export type { RefundState } from '../schema/refunds.ts';
 export { CANCELLABLE_STATES } from './refund-states.ts';
 export {
   approveRefund,
+  claimSentRefunds,
+  claimUnfinishedRefunds,
   confirmRefund,
   DECLINE_REASONS,
   type DeclineReason,
@@ -14,8 +16,6 @@ export {
   listExported,
   listOpenRefunds,
   listRefunds,
-  listSentRefunds,
-  listUnfinishedRefunds,
   markNotified,
   markReleased,
   moveRefund,

@@ -41,7 +41,8 @@ export type Refund = Readonly<{
 type Row = typeof refunds.$inferSelect;
 
 function toRefund(row: Row): Refund {
-  const { accountId, confirmationHash: _, decidedAt: __, ...columns } = row;
+  const { confirmationHash: _, decidedAt: __, checkedAt: ___, checks: ____, ...shown } = row;
+  const { accountId, ...columns } = shown;
   return {
     ...columns,
     account: accountId,
@@ -92,6 +93,9 @@ export async function insertRefund(db: Database, request: RefundRequest): Promis
   if (error.kind === 'refused' && error.constraint === 'refunds_open') return false;
   throw new DatabaseError(error);
 }
+
+/** What a cron did for a refund in its former state says nothing of the next. */
+const UNCHECKED = { checkedAt: null, checks: 0 } as const;
 
 function endedNow(now: Instant) {
   return { endedAt: new Date(now), releasedAt: null } as const;
@@ -168,6 +172,7 @@ export async function moveRefund(db: Database, step: RefundStep): Promise<Refund
   );
   const [moved] = await update(db, where, {
     state: to,
+    ...UNCHECKED,
     ...(isEndState(to) ? { ...endedNow(now), confirmationHash: null } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(by === undefined ? {} : { decidedBy: by, decidedAt: new Date(now) }),
@@ -279,12 +284,12 @@ function isInState(
 /**
  * Releases a refund for another payment, under the next number, after its payment was reported as
  * failed. `own_report` where the same operator reported that, or made the file: one operator alone
- * could otherwise have a refund paid twice.
+ * could otherwise have a refund paid twice. `not_reported` where nobody reported it.
  */
 export async function retryRefund(
   db: Database,
   release: Readonly<{ refund: Refund; by: string }>,
-): Promise<Refund | 'own_report' | undefined> {
+): Promise<Refund | 'own_report' | 'not_reported' | undefined> {
   const { id, attempt } = release.refund;
   const by = sql`lower(${release.by})`;
   const rows = await queryOrThrow(
@@ -308,8 +313,9 @@ export async function retryRefund(
   );
   if (rows[0] !== undefined) return toRefund(rows[0]);
   const after = await findRefund(db, id);
-  const isWaiting = after?.state === 'exported' && after.attempt === attempt;
-  return isWaiting && after.failureReportedBy !== null ? 'own_report' : undefined;
+  const isWaiting = after?.state === 'exported' || after?.state === 'sent';
+  if (!isWaiting || after.attempt !== attempt) return undefined;
+  return after.failureReportedBy === null ? 'not_reported' : 'own_report';
 }
 
 export type SentRefund = Readonly<{ id: string; chain: string; txHash: string }>;
@@ -328,7 +334,12 @@ export async function recordSentRefunds(
       where other.chain = ${chain} and other.tx_hash = ${txHash} and other.id <> ${id})`;
     const isExported = and(eq(refunds.id, id), eq(refunds.state, 'exported'));
     const where = and(isExported, eq(refunds.chain, chain), not(isTaken));
-    const [moved] = await update(db, where, { state: 'sent', txHash, failureReportedBy: null });
+    const [moved] = await update(db, where, {
+      state: 'sent',
+      txHash,
+      failureReportedBy: null,
+      ...UNCHECKED,
+    });
     const known = moved ?? (await findRefund(db, id));
     if (known?.txHash !== txHash) isKnown = false;
   }
@@ -347,13 +358,56 @@ async function listWhere(
   return rows.map(toRefund);
 }
 
-/** The reported refunds of a chain, which the providers have to confirm. */
-export function listSentRefunds(
+const LEAST_RECENTLY_CHECKED = sql`${refunds.checkedAt} asc nulls first`;
+
+/** Marks refunds as checked now and returns them, the least recently checked ones. */
+async function claim(
   db: Database,
-  chain: string,
+  where: SQL | undefined,
+  now: Instant,
   limit: number,
 ): Promise<readonly Refund[]> {
-  return listWhere(db, and(eq(refunds.chain, chain), eq(refunds.state, 'sent')), limit);
+  const next = db
+    .select({ id: refunds.id })
+    .from(refunds)
+    .where(where)
+    .orderBy(LEAST_RECENTLY_CHECKED, asc(refunds.requestedAt), asc(refunds.id))
+    .limit(limit);
+  const rows = await queryOrThrow(
+    db
+      .update(refunds)
+      .set({
+        checkedAt: new Date(now),
+        checks: sql`least(${refunds.checks} + 1, ${MAX_COUNTED_CHECKS})`,
+      })
+      .where(inArray(refunds.id, next))
+      .returning(),
+  );
+  return rows.map(toRefund);
+}
+
+/** More checks than that no longer lengthen the wait. */
+const MAX_COUNTED_CHECKS = 7;
+
+/**
+ * How long a reported refund waits for its next check: after the first one a run of the cron, then
+ * twice as long each time, up to 53 minutes. A little below a minute, because a run may come early.
+ */
+const CHECK_WAIT = sql`power(2, ${refunds.checks} - 1) * interval '50 seconds'`;
+
+/**
+ * Takes the reported refunds of a chain that the providers have to be asked about now. They count as
+ * asked whatever becomes of it, so that those that are never confirmed delay no other.
+ */
+export function claimSentRefunds(
+  db: Database,
+  chain: string,
+  now: Instant,
+  limit: number,
+): Promise<readonly Refund[]> {
+  const isDue = sql`${refunds.checkedAt} + ${CHECK_WAIT} <= ${toTimestamp(now)}`;
+  const isSent = and(eq(refunds.chain, chain), eq(refunds.state, 'sent'));
+  return claim(db, and(isSent, or(isNull(refunds.checkedAt), isDue)), now, limit);
 }
 
 /** The refunds that operators have to do with, oldest first. */
@@ -371,10 +425,14 @@ export function listRefunds(
   return listWhere(db, eq(refunds.accountId, account), limit, desc(refunds.requestedAt));
 }
 
-/** What a cron has to finish: `confirmed`, too old, or ended and not released or not notified. */
-export function listUnfinishedRefunds(
+/**
+ * Takes what a cron has to finish: `confirmed`, too old, or ended and not released or not notified.
+ * Those that it can't finish delay no other.
+ */
+export function claimUnfinishedRefunds(
   db: Database,
   before: Readonly<{ requested: Instant; reserved: Instant }>,
+  now: Instant,
   limit: number,
 ): Promise<readonly Refund[]> {
   const where = or(
@@ -389,7 +447,7 @@ export function listUnfinishedRefunds(
       or(isNull(refunds.releasedAt), isNull(refunds.notifiedAt)),
     ),
   );
-  return listWhere(db, where, limit);
+  return claim(db, where, now, limit);
 }
 
 /** Records that the account object has freed the amount. */

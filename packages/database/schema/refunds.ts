@@ -63,6 +63,9 @@ export const refunds = pgTable(
      */
     failureReportedBy: varchar('failure_reported_by', { length: 254 }),
     txHash: varchar('tx_hash', { length: 66 }),
+    /** When a cron last worked on it in this state, and how often: the least recent comes first. */
+    checkedAt: instant('checked_at'),
+    checks: smallint('checks').notNull().default(0),
     endedAt: instant('ended_at'),
     /** When the account object has freed what an ended refund had reserved. */
     releasedAt: instant('released_at'),

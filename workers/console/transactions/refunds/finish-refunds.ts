@@ -6,8 +6,8 @@
 import { insertEmails } from '@farebox/database/email';
 import { findEmailRecipient } from '@farebox/database/privacy';
 import {
+  claimUnfinishedRefunds,
   findRefund,
-  listUnfinishedRefunds,
   markNotified,
   markReleased,
   moveRefund,
@@ -100,7 +100,7 @@ async function finishRefund(deps: RefundDeps, refund: Refund): Promise<void> {
 export async function finishRefunds(deps: RefundDeps): Promise<void> {
   const { db, now } = deps.identity;
   const before = { requested: now() - REFUND_LINK_MS, reserved: now() - MAX_UNDECIDED_MS };
-  for (const refund of await listUnfinishedRefunds(db, before, REFUNDS_PER_RUN)) {
+  for (const refund of await claimUnfinishedRefunds(db, before, now(), REFUNDS_PER_RUN)) {
     try {
       await finishRefund(deps, refund);
     } catch {
