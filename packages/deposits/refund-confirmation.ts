@@ -1,8 +1,8 @@
 /**
  * Confirms reported refunds on the chain and posts them. A report is what one operator pasted; a
  * refund leaves the ledger once every provider shows, in a final block, that the transaction moved
- * exactly its units from the treasury's payout account to its address. The same sum that somebody
- * else sent there is not our payment.
+ * exactly its units from the treasury's payout account to its address. The same sum from
+ * another sender is not our payment.
  */
 import { claimSentRefunds, moveRefund, type Refund } from '@farebox/database/refunds';
 import { derivePayoutAccount } from './addresses.ts';

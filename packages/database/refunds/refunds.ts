@@ -358,8 +358,6 @@ async function listWhere(
   return rows.map(toRefund);
 }
 
-const LEAST_RECENTLY_CHECKED = sql`${refunds.checkedAt} asc nulls first`;
-
 /** Marks refunds as checked now and returns them, the least recently checked ones. */
 async function claim(
   db: Database,
@@ -371,7 +369,7 @@ async function claim(
     .select({ id: refunds.id })
     .from(refunds)
     .where(where)
-    .orderBy(LEAST_RECENTLY_CHECKED, asc(refunds.requestedAt), asc(refunds.id))
+    .orderBy(sql`${refunds.checkedAt} asc nulls first`, asc(refunds.requestedAt), asc(refunds.id))
     .limit(limit);
   const rows = await queryOrThrow(
     db
