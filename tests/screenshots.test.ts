@@ -1,7 +1,7 @@
 /**
  * A picture of every screen of the console and of the operators' application, of an account with data
- * and of an empty one: on a phone and on a desktop, light and dark, and on a phone in each language.
- * They are kept in .farebox/screenshots with an index.html, to be looked at. No screen scrolls
+ * and of an empty one: on a phone and on a desktop, light and dark, and on a phone in each language;
+ * of its other states one each. They are kept in .farebox/screenshots with an index.html, to be looked at. No screen scrolls
  * sideways or cuts a table in any of them.
  */
 import {
@@ -11,6 +11,7 @@ import {
   startAccessProxy,
   startStack,
 } from '@farebox/local';
+import type { RenderedEmail } from '@farebox/mail';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderSampleEmails } from '../packages/mail/sample-emails.testing.ts';
@@ -49,6 +50,19 @@ const CHAINS = {
   BSC_RPC_URLS: 'https://one.example,https://two.test',
   POLYGON_RPC_URLS: 'https://one.example,https://two.test',
 };
+
+const EMAILS_PER_PICTURE = 5;
+
+/** A page that shows emails as a client does, each in a frame of its own. */
+function toMailbox(emails: readonly RenderedEmail[]): string {
+  const frames = emails.map(({ html }) => {
+    const escaped = html.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+    return `<iframe srcdoc="${escaped}"></iframe>`;
+  });
+  const style = 'body{margin:0}iframe{width:100%;height:520px;border:0}';
+  const scheme = '<meta name="color-scheme" content="light dark">';
+  return `${scheme}<style>${style}</style>${frames.join('')}`;
+}
 
 describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
   let access: AccessProxy;
@@ -112,11 +126,17 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
     await (typeof way === 'string' ? go(way) : way(page, go));
   }
 
-  async function takePicture(page: Page, name: string, language: string): Promise<void> {
-    for (const size of language === 'en' ? SIZES : [PHONE]) {
+  async function takePicture(
+    page: Page,
+    name: string,
+    language: string,
+    isVariant = false,
+  ): Promise<void> {
+    const isBrief = isVariant || language !== 'en';
+    for (const size of isBrief ? [PHONE] : SIZES) {
       await page.setViewportSize(size);
       await checkFits(page, `${name} at ${size.width} in ${language}`);
-      for (const colorScheme of language === 'en' ? SCHEMES : (['light'] as const)) {
+      for (const colorScheme of isBrief ? (['light'] as const) : SCHEMES) {
         await page.emulateMedia({ colorScheme });
         await saveScreenshot(page, `${name}--${size.width}-${colorScheme}-${language}`);
       }
@@ -138,10 +158,11 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
     for (const language of languages ?? ['en', ...TRANSLATIONS]) {
       if (origin === stack.consoleUrl) await setLanguage(context, language);
       for (const screen of screens) {
+        if (screen.isVariant === true && language !== 'en') continue;
         const page = await context.newPage();
         try {
           await open(page, origin, screen);
-          await takePicture(page, screen.name, language);
+          await takePicture(page, screen.name, language, screen.isVariant);
         } catch (error) {
           failures.push(`${screen.name} in ${language}: ${String(error)}`);
         }
@@ -184,16 +205,11 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
   it('are kept of every email in every language', async () => {
     const page = await browser.newPage({ viewport: PHONE });
     for (const language of ['en', ...TRANSLATIONS]) {
-      const emails = renderSampleEmails(language).map(({ html }) => html);
-      const frames = emails.map(
-        (html) =>
-          `<iframe srcdoc="${html.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}"></iframe>`,
-      );
-      const style = 'body{margin:0}iframe{width:100%;height:520px;border:0}';
-      await page.setContent(
-        `<meta name="color-scheme" content="light dark"><style>${style}</style>${frames.join('')}`,
-      );
-      await takePicture(page, 'emails', language);
+      const emails = renderSampleEmails(language);
+      for (let start = 0; start < emails.length; start += EMAILS_PER_PICTURE) {
+        await page.setContent(toMailbox(emails.slice(start, start + EMAILS_PER_PICTURE)));
+        await takePicture(page, `emails-from-${start + 1}`, language);
+      }
     }
     await page.close();
   });

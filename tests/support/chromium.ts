@@ -21,13 +21,22 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] });
 }
 
+/** A longer page repeats its rows, and takes as long to draw. */
+const MAX_HEIGHT = 2_600;
+
 export async function saveScreenshot(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+  const size = await page.evaluate(
+    '[document.documentElement.clientWidth, document.documentElement.scrollHeight]',
+  );
+  const [width, height] = Array.isArray(size) ? size.map(Number) : [];
+  const clip = { x: 0, y: 0, width: width ?? 1, height: Math.min(height ?? 1, MAX_HEIGHT) };
+  const path = join(SCREENSHOTS, `${name}.jpg`);
+  await page.screenshot({ path, fullPage: true, clip, type: 'jpeg', quality: 75 });
 }
 
 /** A picture of a screen: `<screen>--<width>-<scheme>-<language>`. */
-const SCREEN_PICTURE = /^(.+)--(\d+-\w+-\w+)\.png$/;
+const SCREEN_PICTURE = /^(.+)--(\d+-\w+-\w+)\.jpg$/;
 
 function toFigure(file: string, caption: string): string {
   return `<figure><a href="${file}"><img src="${file}" alt="${caption}" loading="lazy"></a><figcaption>${caption}</figcaption></figure>`;
@@ -46,8 +55,9 @@ function groupByScreen(files: readonly string[]): ReadonlyMap<string, readonly s
 
 /** Writes the page that shows all kept screenshots, screen by screen. */
 export function writeScreenshotIndex(): void {
+  mkdirSync(SCREENSHOTS, { recursive: true });
   const files = readdirSync(SCREENSHOTS)
-    .filter((name) => name.endsWith('.png'))
+    .filter((name) => name.endsWith('.jpg'))
     .sort();
   const sections = [...groupByScreen(files)].map(
     ([screen, figures]) => `<h2>${screen}</h2><div>${figures.join('')}</div>`,

@@ -9,6 +9,8 @@ export type Screen = Readonly<{
   name: string;
   /** A path, or the way to a page that answers a form. */
   open: string | ((page: Page, go: (path: string) => Promise<void>) => Promise<void>);
+  /** A state of a screen that is shown in full elsewhere: one picture of it is enough. */
+  isVariant?: true;
 }>;
 
 /** Fills in fields by name and sends the form that `button` belongs to. */
@@ -37,30 +39,33 @@ export const GUEST_SCREENS: readonly Screen[] = [
   { name: 'sign-up', open: '/sign-up' },
   {
     name: 'sign-up-wrong',
+    isVariant: true,
     open: async (page, go) => {
       await go('/sign-up');
       await submit(page, { email: 'ada@example', password: 'short' });
     },
   },
-  { name: 'sign-up-sent', open: '/sign-up?done=sent' },
+  { name: 'sign-up-sent', isVariant: true, open: '/sign-up?done=sent' },
   { name: 'confirm', open: '/confirm?token=x' },
-  { name: 'confirm-used', open: '/confirm' },
+  { name: 'confirm-used', isVariant: true, open: '/confirm' },
   { name: 'sign-in', open: '/sign-in' },
   {
     name: 'sign-in-wrong',
+    isVariant: true,
     open: async (page, go) => {
       await go('/sign-in');
       await submit(page, { email: 'nobody@example.com', password: 'not the password' });
     },
   },
   { name: 'forgot', open: '/forgot' },
-  { name: 'reset', open: '/reset?token=x' },
-  { name: 'confirm-email', open: '/confirm-email?token=x' },
-  { name: 'unsubscribe', open: '/unsubscribe?token=x' },
-  { name: 'refund-link', open: '/refunds/confirm?token=x' },
+  { name: 'reset', isVariant: true, open: '/reset?token=x' },
+  { name: 'confirm-email', isVariant: true, open: '/confirm-email?token=x' },
+  { name: 'unsubscribe', isVariant: true, open: '/unsubscribe?token=x' },
+  { name: 'refund-link', isVariant: true, open: '/refunds/confirm?token=x' },
   { name: 'verify', open: '/verify' },
   {
     name: 'verify-tampered',
+    isVariant: true,
     open: async (page, go) => {
       await go('/verify');
       const file = { name: 'statement.jsonl', mimeType: 'application/jsonl' };
@@ -74,25 +79,26 @@ export const GUEST_SCREENS: readonly Screen[] = [
 
 export const EMPTY_SCREENS: readonly Screen[] = [
   { name: 'empty-overview', open: '/' },
-  { name: 'empty-keys', open: '/keys' },
-  { name: 'empty-usage', open: '/usage' },
-  { name: 'empty-calls', open: '/calls' },
-  { name: 'empty-alerts', open: '/alerts' },
-  { name: 'empty-add-credits', open: '/top-up' },
-  { name: 'empty-statement', open: '/transactions' },
-  { name: 'empty-refunds', open: '/refunds' },
+  { name: 'empty-keys', isVariant: true, open: '/keys' },
+  { name: 'empty-usage', isVariant: true, open: '/usage' },
+  { name: 'empty-calls', isVariant: true, open: '/calls' },
+  { name: 'empty-alerts', isVariant: true, open: '/alerts' },
+  { name: 'empty-add-credits', isVariant: true, open: '/top-up' },
+  { name: 'empty-statement', isVariant: true, open: '/transactions' },
+  { name: 'empty-refunds', isVariant: true, open: '/refunds' },
 ];
 
 export function listAccountScreens(account: FilledAccount): readonly Screen[] {
   const { keyId, callId, cutCallId } = account;
   return [
     { name: 'overview', open: '/' },
-    { name: 'overview-by-kind', open: '/?by=kind&days=7' },
+    { name: 'overview-by-kind', isVariant: true, open: '/?by=kind&days=7' },
     { name: 'keys', open: '/keys' },
     { name: 'key', open: `/keys/${keyId}` },
     { name: 'key-new', open: '/keys/new' },
     {
       name: 'key-new-wrong',
+      isVariant: true,
       open: async (page, go) => {
         await go('/keys/new');
         await submit(page, {
@@ -110,23 +116,24 @@ export function listAccountScreens(account: FilledAccount): readonly Screen[] {
       },
     },
     { name: 'key-edit', open: `/keys/${keyId}/edit` },
-    { name: 'key-rotate', open: `/keys/${keyId}/roll` },
-    { name: 'key-revoke', open: `/keys/${keyId}/revoke` },
+    { name: 'key-rotate', isVariant: true, open: `/keys/${keyId}/roll` },
+    { name: 'key-revoke', isVariant: true, open: `/keys/${keyId}/revoke` },
     { name: 'playground', open: '/playground' },
     { name: 'models', open: '/models' },
-    { name: 'models-found', open: '/models?name=claude' },
+    { name: 'models-found', isVariant: true, open: '/models?name=claude' },
     { name: 'usage', open: '/usage' },
-    { name: 'usage-by-key', open: '/usage?stack=key' },
+    { name: 'usage-by-key', isVariant: true, open: '/usage?stack=key' },
     { name: 'calls', open: '/calls' },
-    { name: 'calls-failed', open: '/calls?outcome=failed' },
-    { name: 'calls-none', open: '/calls?from=2020-01-01&to=2020-01-02' },
-    { name: 'calls-export', open: '/calls/export' },
+    { name: 'calls-failed', isVariant: true, open: '/calls?outcome=failed' },
+    { name: 'calls-none', isVariant: true, open: '/calls?from=2020-01-01&to=2020-01-02' },
+    { name: 'calls-export', isVariant: true, open: '/calls/export' },
     { name: 'call', open: `/calls/${callId}` },
-    { name: 'call-failed', open: `/calls/${cutCallId}` },
+    { name: 'call-failed', isVariant: true, open: `/calls/${cutCallId}` },
     { name: 'alerts', open: '/alerts' },
-    { name: 'alerts-saved', open: '/alerts?done=saved' },
+    { name: 'alerts-saved', isVariant: true, open: '/alerts?done=saved' },
     {
       name: 'alerts-wrong',
+      isVariant: true,
       open: async (page, go) => {
         await go('/alerts');
         await submit(page, { threshold: 'five' }, 'form[action="/alerts/low-balance"] button');
@@ -134,15 +141,15 @@ export function listAccountScreens(account: FilledAccount): readonly Screen[] {
     },
     { name: 'add-credits', open: '/top-up' },
     { name: 'add-credits-tron', open: '/top-up/tron' },
-    { name: 'add-credits-bsc', open: '/top-up/bsc' },
-    { name: 'add-credits-halted', open: '/top-up/polygon' },
+    { name: 'add-credits-bsc', isVariant: true, open: '/top-up/bsc' },
+    { name: 'add-credits-halted', isVariant: true, open: '/top-up/polygon' },
     { name: 'statement', open: '/transactions' },
     { name: 'refunds', open: '/refunds' },
     { name: 'security', open: '/security' },
     { name: 'security-password', open: '/security/password' },
-    { name: 'security-email', open: '/security/email' },
+    { name: 'security-email', isVariant: true, open: '/security/email' },
     { name: 'security-passkeys', open: '/security/passkeys' },
-    { name: 'security-app', open: '/security/totp' },
+    { name: 'security-app', isVariant: true, open: '/security/totp' },
     {
       name: 'security-app-setup',
       open: async (page, go) => {
@@ -156,7 +163,7 @@ export function listAccountScreens(account: FilledAccount): readonly Screen[] {
     { name: 'rights-data', open: '/rights/data' },
     { name: 'rights-deletion', open: '/rights/deletion' },
     { name: 'design', open: '/design' },
-    { name: 'not-found-signed-in', open: '/nowhere' },
+    { name: 'not-found-signed-in', isVariant: true, open: '/nowhere' },
   ];
 }
 
@@ -168,6 +175,7 @@ export function listOperatorScreens(account: FilledAccount): readonly Screen[] {
     { name: 'op-find', open: '/operators' },
     {
       name: 'op-find-wrong',
+      isVariant: true,
       open: async (page, go) => {
         await go('/operators');
         await submit(page, { query: 'Ada' });
@@ -176,9 +184,9 @@ export function listOperatorScreens(account: FilledAccount): readonly Screen[] {
     { name: 'op-account', open: accountPath },
     { name: 'op-ledger', open: `${accountPath}/ledger` },
     { name: 'op-calls', open: `${accountPath}/calls` },
-    { name: 'op-reconciliation', open: `${accountPath}/reconciliation` },
-    { name: 'op-freeze', open: action('freeze') },
-    { name: 'op-adjust', open: action('adjust') },
+    { name: 'op-reconciliation', isVariant: true, open: `${accountPath}/reconciliation` },
+    { name: 'op-freeze', isVariant: true, open: action('freeze') },
+    { name: 'op-adjust', isVariant: true, open: action('adjust') },
     { name: 'op-adjustments', open: '/operators/adjustments' },
     { name: 'op-adjustment', open: `/operators/adjustments/${adjustmentId}` },
     { name: 'op-corrections', open: '/operators/corrections' },
@@ -195,12 +203,12 @@ export function listOperatorScreens(account: FilledAccount): readonly Screen[] {
     { name: 'op-deposits', open: '/operators/deposits' },
     { name: 'op-deposit', open: `/operators/deposits/${depositPath}` },
     { name: 'op-catalog', open: '/operators/catalog' },
-    { name: 'op-catalog-found', open: '/operators/catalog?q=deepseek%2F' },
+    { name: 'op-catalog-found', isVariant: true, open: '/operators/catalog?q=deepseek%2F' },
     { name: 'op-catalog-model', open: '/operators/catalog/models/deepseek/deepseek-flash' },
     { name: 'op-parity', open: '/operators/parity' },
     { name: 'op-health', open: '/operators/health' },
     { name: 'op-incidents', open: '/operators/incidents' },
     { name: 'op-audit-log', open: '/operators/audit-log' },
-    { name: 'op-not-found', open: '/operators/nowhere' },
+    { name: 'op-not-found', isVariant: true, open: '/operators/nowhere' },
   ];
 }

@@ -251,6 +251,6 @@ describe('the list of models', () => {
     ['openai/omni-moderation-latest', '$0.00'],
   ])('says how %s is billed, which has no price per token: %s', async (model, text) => {
     const row = (await rows()).find((html) => html.includes(`>${model}<`)) ?? '';
-    expect(row.match(/<td class="number ">([^<]*)</)?.[1]).toBe(text);
+    expect(row.match(/<td class="number words ">([^<]*)</)?.[1]).toBe(text);
   });
 });

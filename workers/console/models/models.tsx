@@ -115,7 +115,7 @@ const ModelName: FC<LocaleProps & { model: Model }> = ({ model, messages, langua
 
 /** Exact: a rounded price would differ from that of the bill. */
 const Price: FC<{ price: bigint; none: string; language: string; classes: string }> = (props) => (
-  <td class={`number ${props.classes}`}>
+  <td class={`number ${props.price === 0n ? 'words ' : ''}${props.classes}`}>
     {props.price === 0n ? props.none : formatCurrency(props.price, props.language)}
   </td>
 );
