@@ -142,6 +142,7 @@ tbody tr:hover { background: color-mix(in srgb, var(--raised) 55%, transparent);
 .second { display: block; font-size: var(--small); color: var(--quiet); font-weight: 400; } td .row-link, th .row-link { font-weight: 550; color: inherit; text-decoration: none; overflow-wrap: anywhere; } .row-link:hover { text-decoration: underline; }
 tr.day > th { padding-top: 1rem; font-size: var(--small); font-weight: 600; color: var(--quiet); } tr.day:hover { background: none; }
 .from-tablet, .from-desktop { display: none; } td.number > .second, td.number.words { white-space: normal; } .pages { display: flex; gap: 0.75rem; flex-wrap: wrap; align-items: center; }
+@media (max-width: 39.99rem) { th, td { padding-inline-end: 0.5rem; } }
 @media (min-width: 40rem) { :is(th, td).from-tablet { display: table-cell; } span.from-tablet { display: inline; } .phone-only { display: none; } }
 @media (min-width: 64rem) { td time { white-space: nowrap; } :is(th, td).from-desktop { display: table-cell; } span.from-desktop { display: inline; } }
 `;
