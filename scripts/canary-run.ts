@@ -1,6 +1,7 @@
 /**
  * A run of the canary: one call per dialect through the public endpoint, with a marker that occurs
- * nowhere else, then a search for the marker in every table. The account object, logs and queues of
+ * nowhere else, then a search for the marker in every table, and in what the API returns of the calls
+ * and their account, which comes from the account object. The rest of its storage, logs and queues of
  * the deployment can't be read from outside; tests/no-content-stored.test.ts searches them.
  */
 import { connect } from '@farebox/database';
@@ -21,7 +22,7 @@ export type CanaryResult = Readonly<{
   /** The dialects that answered, and those that no model is offered in or that failed. */
   answered: readonly Dialect[];
   unanswered: readonly Dialect[];
-  /** The tables that have the marker. */
+  /** The tables and the endpoints of the API that have the marker. */
   found: readonly string[];
 }>;
 
@@ -96,6 +97,28 @@ async function waitForArrival(db: Database, call: string, arrivalMs: number): Pr
   }
 }
 
+/** Endpoints whose answers come from the account object; a call's id replaces `{id}`. */
+const RECORDS = ['/v1/generation/{id}', '/v1/key', '/v1/credits'];
+
+/** Returns the endpoints whose answer has the marker. Throws if one can't be read. */
+async function findEndpointsWithText(
+  { apiUrl, apiKey }: CanarySettings,
+  calls: Iterable<string>,
+  marker: string,
+): Promise<string[]> {
+  const headers = { authorization: `Bearer ${apiKey}` };
+  const found = new Set<string>();
+  for (const id of calls) {
+    for (const path of RECORDS) {
+      const response = await fetch(apiUrl + path.replace('{id}', id), { headers });
+      if (!response.ok) throw new Error(`GET ${path} answered ${response.status}`);
+      const answer = JSON.stringify([...response.headers]) + (await response.text());
+      if (answer.includes(marker)) found.add(`GET ${path}`);
+    }
+  }
+  return [...found];
+}
+
 /**
  * Runs the canary and records the result as a check of the status page. Throws, and records nothing,
  * where no dialect answered or a row did not arrive: such a run says nothing.
@@ -118,7 +141,10 @@ export async function runCanary(
   for (const id of calls.values()) accounts.push(await waitForArrival(db, id, settings.arrivalMs));
   const [account] = accounts;
   if (account === undefined) throw new Error('no call was answered');
-  const found = await findTablesWithText(db, marker, account);
+  const found = [
+    ...(await findTablesWithText(db, marker, account)),
+    ...(await findEndpointsWithText(settings, calls.values(), marker)),
+  ];
   await recordStatus(db, [{ component: CANARY_COMPONENT, isUp: found.length === 0 }], now());
   const answered = [...calls.keys()];
   return { answered, unanswered: DIALECTS.filter((name) => !answered.includes(name)), found };

@@ -22,7 +22,9 @@ try {
   const { answered, unanswered, found } = await runCanary(settings, marker, Date.now);
   console.log(`answered: ${answered.join(', ')}`);
   if (unanswered.length > 0) console.log(`not asked or failed: ${unanswered.join(', ')}`);
-  console.log(found.length === 0 ? 'not found in any table' : `FOUND in: ${found.join(', ')}`);
+  console.log(
+    found.length === 0 ? 'not found in any table or answer' : `FOUND in: ${found.join(', ')}`,
+  );
   process.exitCode = found.length === 0 ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : 'the run failed');

@@ -6,10 +6,14 @@ import { join } from 'node:path';
 import { LANGUAGES } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
 import { listErrorPages } from './generator/api-pages.ts';
+import { findApiTextGaps } from './generator/api-texts.ts';
+import { parseBenchmarkRun } from './generator/benchmark-results.ts';
 import { computeExampleBill } from './generator/bill-example.tsx';
-import { ERROR_EXPLANATIONS } from './generator/error-explanations.ts';
+import { errorExplanationsFor } from './generator/error-explanations.ts';
 import { listPriceRows } from './generator/model-prices.ts';
+import { parsePolicyPromises } from './generator/policy-tests.tsx';
 import { describeCondition } from './generator/price-list.tsx';
+import { describeGoal, findUnknownParts } from './generator/row-names.ts';
 import { parseSiteSettings } from './generator/settings.ts';
 import { buildSite } from './generator/site.ts';
 import { readCommit, readSiteSource } from './generator/source.ts';
@@ -224,7 +228,33 @@ describe('the errors catalogue', () => {
     const document = JSON.parse(source.copied.get('docs/openapi.json') ?? '{}');
     const codes: string[] = document.components.schemas.ErrorCode.enum;
     expect(listErrorPages(document)).toEqual([...codes, 'upstream_refused'].sort());
-    expect(Object.keys(ERROR_EXPLANATIONS).sort()).toEqual(listErrorPages(document));
+    for (const language of LANGUAGES)
+      expect(Object.keys(errorExplanationsFor(language)).sort()).toEqual(listErrorPages(document));
+  });
+
+  it.each(LANGUAGES)('has a page of every code with its cause and remedy in %s', (language) => {
+    const document = JSON.parse(source.copied.get('docs/openapi.json') ?? '{}');
+    const prefix = language === 'en' ? '' : `/${language}`;
+    const index = files.get(`${prefix}/docs/errors.html`) ?? '';
+    for (const code of listErrorPages(document)) {
+      const page = files.get(`${prefix}/docs/errors/${code}.md`) ?? '';
+      expect(page.split('\n')[0], code).toBe(`# ${code}`);
+      const { cause = '', remedy = '' } = errorExplanationsFor(language)[code] ?? {};
+      expect(page, code).toContain(cause);
+      expect(page, code).toContain(remedy.split('[')[0]);
+      expect(index.includes(`href="${prefix}/docs/errors/${code}"`), code).toBe(true);
+    }
+  });
+
+  it('explains no code of another language in the words of English', () => {
+    for (const language of ['ru', 'zh'] as const) {
+      const letters = language === 'ru' ? /[а-я]{3}/i : /[\u3400-\u9fff]{3}/;
+      for (const [code, { cause, remedy }] of Object.entries(errorExplanationsFor(language)))
+        expect(
+          [cause, remedy].every((text) => letters.test(text)),
+          code,
+        ).toBe(true);
+    }
   });
 
   it('has a page for a rejection by a provider, which its link leads to', () => {
@@ -278,6 +308,65 @@ describe('the API reference', () => {
   it('shows the members of the objects in an object', () => {
     for (const name of ['error.code', 'usage.cache_read', 'fees[].cost_nano_usd'])
       expect(html.includes(`<code>${name}</code>`), name).toBe(true);
+  });
+});
+
+describe('the API reference in other languages', () => {
+  it('has a translation of every summary and description of the document, and no other', () => {
+    const document = JSON.parse(source.copied.get('docs/openapi.json') ?? '{}');
+    expect(findApiTextGaps(document)).toEqual({ missing: [], unused: [] });
+  });
+
+  it.each([
+    ['ru', 'Получить счёт вызова', 'Поле'],
+    ['zh', '获取一次调用的账单', '字段'],
+  ])('is in %s, with links to the pages of errors in that language', (language, summary, head) => {
+    const html = files.get(`/${language}/docs/api.html`) ?? '';
+    expect(html.includes(summary)).toBe(true);
+    expect(html.includes(`<th scope="col">${head}</th>`)).toBe(true);
+    expect(html.includes(`href="/${language}/docs/errors/insufficient_balance"`)).toBe(true);
+  });
+});
+
+describe('the benchmark page', () => {
+  const text = source.copied.get('bench/results/all-rows.generated.json') ?? '';
+  const run = parseBenchmarkRun(text);
+  const toPath = (language: string) => (language === 'en' ? '' : `/${language}`);
+
+  it.each(LANGUAGES)(
+    'has words for every row and goal of the run of every row in %s',
+    (language) => {
+      for (const { row, goal } of run.verdicts) {
+        expect(findUnknownParts(row, language), row).toEqual([]);
+        if (!/^CPU to (portkey|llms)$/.test(goal))
+          expect(describeGoal(goal, language) === goal, goal).toBe(false);
+      }
+    },
+  );
+
+  it.each(LANGUAGES)(
+    'begins with what is added to a call, before peers and goals, in %s',
+    (language) => {
+      const html = files.get(`${toPath(language)}/benchmark.html`) ?? '';
+      const { benchmark: t } = siteMessagesFor(language);
+      const places = ['class="figure"', 'class="bars"', '<details>', `data-label="${t.wanted}"`];
+      const found = places.map((place) => html.indexOf(place));
+      expect(found.every((place) => place > 0)).toBe(true);
+      expect(found).toEqual(found.toSorted((a, b) => a - b));
+    },
+  );
+
+  it('shows the figures of the run that it is given, and missed goals as missed', () => {
+    const wanted = { goal: 'CPU to the floor', row: 'json, 64 concurrent, one account' };
+    const verdict = { ...wanted, measured: 17.43, wanted: '≤ 1', reached: false };
+    const changed = JSON.stringify({ ...run, verdicts: [verdict] });
+    const copied = new Map(source.copied).set('bench/results/all-rows.generated.json', changed);
+    const built = buildSite({ ...source, copied }, SETTINGS);
+    const page = built.find(({ path }) => path === '/benchmark.md')?.text ?? '';
+    const [row = ''] = page.match(/^.*17\.43.*$/m) ?? [];
+    expect(row).toContain('answer in one document, 64 calls at once, one account');
+    expect(row).toContain('missed');
+    expect(page).toContain('0 of 1 goals');
   });
 });
 
@@ -448,6 +537,26 @@ describe('the trust page', () => {
       const headings = [...html.matchAll(/<h2/g)].map(({ index }) => index);
       expect(headings).toHaveLength(4);
       expect(html.indexOf('tests/no-content-stored.test.ts')).toBeGreaterThan(headings[3] ?? 0);
+    },
+  );
+
+  it.each(LANGUAGES)(
+    'has each promise of the document once, with all of its tests, in %s',
+    (language) => {
+      const document = source.documents.get('docs/privacy-as-tests.md') ?? '';
+      const promises = parsePolicyPromises(document);
+      const rows = document.match(/^\| P\d+.*$/gm) ?? [];
+      expect(promises.flatMap(({ tests }) => tests)).toHaveLength(rows.length);
+      const numbers = promises.map((promise) => promise.numbers);
+      expect(new Set(numbers).size).toBe(numbers.length);
+      const { promises: titles, tests } = siteMessagesFor(language).trust;
+      expect(Object.keys(titles).toSorted()).toEqual(numbers.toSorted());
+      const html = files.get(`${language === 'en' ? '' : `/${language}`}/trust.html`) ?? '';
+      expect(html.match(/<details>/g)).toHaveLength(promises.length);
+      for (const promise of promises)
+        expect(html.includes(`<span class="count">${tests(promise.tests.length)}</span>`)).toBe(
+          true,
+        );
     },
   );
 

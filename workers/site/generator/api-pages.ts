@@ -1,21 +1,34 @@
-/** The API reference and the catalogue of errors, from docs/openapi.json. */
+/** The API reference and the catalogue of errors, from docs/openapi.json, in every language. */
+import { LANGUAGES, type Language } from '@farebox/i18n';
+import { siteMessagesFor } from '../texts/index.ts';
 import { type OpenApi, renderApiReference } from './api-reference.tsx';
 import { renderTable } from './content-table.tsx';
-import { ERROR_EXPLANATIONS } from './error-explanations.ts';
-import { toErrorPath } from './error-paths.ts';
-import { createRenderer } from './markdown.ts';
-import type { Page } from './page.ts';
+import { errorExplanationsFor } from './error-explanations.ts';
+import { toErrorPath, toErrorUrlPath } from './error-paths.ts';
+import { createRenderer, type LinkResolver, rewriteLinks } from './markdown.ts';
+import { type Page, type Rendered, toUrlPath } from './page.ts';
 import type { SiteSource } from './source.ts';
 
 const OPENAPI_FILE = 'docs/openapi.json';
 
-function buildReference(document: OpenApi, updatedOn: string | null): Page {
+/** Whether a path is of a page that this module builds, in every language. */
+export function isApiPath(path: string): boolean {
+  return path === '/docs/api' || path === '/docs/errors' || path.startsWith('/docs/errors/');
+}
+
+/** Pages of the documentation that exist in English only. */
+const ENGLISH_ONLY = ['/docs/dialects'];
+
+type ApiSource = Readonly<{ document: OpenApi; updatedOn: string | null }>;
+
+function buildReference({ document, updatedOn }: ApiSource, language: Language): Page {
+  const { api: t } = siteMessagesFor(language);
   return {
     path: '/docs/api',
-    language: 'en',
-    title: 'API reference',
-    description: 'Every endpoint of the Farebox API with its parameters, shapes and statuses.',
-    body: renderApiReference(document),
+    language,
+    title: t.title,
+    description: t.description,
+    body: renderApiReference(document, language),
     updatedOn,
     section: 'api',
     scripts: ['search'],
@@ -25,58 +38,67 @@ function buildReference(document: OpenApi, updatedOn: string | null): Page {
 /** What the link of an error leads to that a provider wrote, which has no code of ours. */
 const PROVIDER_ERROR = 'upstream_refused';
 
-function describeStatus(document: OpenApi, code: string): string {
+function describeStatus(document: OpenApi, code: string, language: Language): string {
+  const { errors: t } = siteMessagesFor(language);
   const facts = document['x-errors']?.[code];
-  if (facts === undefined) return 'HTTP 4xx, the provider’s own status. A retry fails again.';
-  return facts.retryable
-    ? `HTTP ${facts.status}. A retry can succeed; wait as long as \`Retry-After\` says where it is set.`
-    : `HTTP ${facts.status}. A retry of the same request fails again.`;
+  if (facts === undefined) return t.providersStatus;
+  const status = String(facts.status);
+  return facts.retryable ? t.retryable(status) : t.final(status);
 }
 
-function buildErrorPage(document: OpenApi, code: string, updatedOn: string | null): Page {
-  const { cause, remedy } = ERROR_EXPLANATIONS[code] ?? { cause: '', remedy: '' };
+function createLinks(language: Language): LinkResolver {
+  return (href) => (ENGLISH_ONLY.includes(href) ? href : toUrlPath(language, href));
+}
+
+function renderMarkdown(markdown: string, language: Language): Rendered {
+  const links = createLinks(language);
+  return { html: createRenderer(links)(markdown), markdown: rewriteLinks(markdown, links) };
+}
+
+function buildErrorPage({ document, updatedOn }: ApiSource, code: string, language: Language) {
+  const { errors: t } = siteMessagesFor(language);
+  const { cause, remedy } = errorExplanationsFor(language)[code] ?? { cause: '', remedy: '' };
   const markdown = [
-    describeStatus(document, code),
-    `## Why it happens\n\n${cause}`,
-    `## What to do\n\n${remedy}`,
-    'All codes: [errors](/docs/errors). The shapes: [API reference](/docs/api#schema-error).',
+    describeStatus(document, code, language),
+    `## ${t.why}\n\n${cause}`,
+    `## ${t.remedy}\n\n${remedy}`,
+    t.more,
   ].join('\n\n');
   return {
     path: toErrorPath(code),
-    language: 'en',
+    language,
     title: code,
     description: cause,
-    body: { html: createRenderer((href) => href)(markdown), markdown },
+    body: renderMarkdown(markdown, language),
     updatedOn,
     section: 'api',
     scripts: ['search'],
     isInMenu: false,
-  };
+  } satisfies Page;
 }
 
-function buildErrorIndex(
-  document: OpenApi,
-  codes: readonly string[],
-  updatedOn: string | null,
-): Page {
-  const intro = createRenderer((href) => href)(
-    'Errors have the shape of the dialect that was called. `code` comes from one closed list in each of them. `x-should-retry` says whether the official SDKs try again, and the header `Link` with `rel="help"` leads to the page of the code.',
-  );
+function buildErrorIndex({ document, updatedOn }: ApiSource, language: Language): Page {
+  const { errors: t } = siteMessagesFor(language);
+  const intro = renderMarkdown(t.intro, language);
   const table = renderTable({
-    head: ['Code', 'Status', 'Retry', 'Cause'],
-    rows: codes.map((code) => [
-      { text: code, href: toErrorPath(code), isCode: true },
+    head: [t.code, t.status, t.retry, t.cause],
+    rows: listErrorPages(document).map((code) => [
+      { text: code, href: toErrorUrlPath(code, language), isCode: true },
       String(document['x-errors']?.[code]?.status ?? '4xx'),
-      document['x-errors']?.[code]?.retryable === true ? 'yes' : 'no',
-      ERROR_EXPLANATIONS[code]?.cause ?? '',
+      document['x-errors']?.[code]?.retryable === true ? t.yes : t.no,
+      errorExplanationsFor(language)[code]?.cause ?? '',
     ]),
+    isStacked: true,
   });
   return {
     path: '/docs/errors',
-    language: 'en',
-    title: 'Errors',
-    description: 'Every error code of the Farebox API, why it happens and what to do.',
-    body: { html: intro + table.html, markdown: table.markdown },
+    language,
+    title: t.title,
+    description: t.description,
+    body: {
+      html: intro.html + table.html,
+      markdown: `${intro.markdown}\n\n${table.markdown}`,
+    },
     updatedOn,
     section: 'api',
     scripts: ['search'],
@@ -91,11 +113,11 @@ export function listErrorPages(document: OpenApi): string[] {
 
 export function buildApiPages(source: SiteSource): Page[] {
   const document: OpenApi = JSON.parse(source.copied.get(OPENAPI_FILE) ?? '{}');
-  const updatedOn = source.changedOn.get(OPENAPI_FILE) ?? null;
+  const api = { document, updatedOn: source.changedOn.get(OPENAPI_FILE) ?? null };
   const codes = listErrorPages(document);
-  return [
-    buildReference(document, updatedOn),
-    buildErrorIndex(document, codes, updatedOn),
-    ...codes.map((code) => buildErrorPage(document, code, updatedOn)),
-  ];
+  return LANGUAGES.flatMap((language) => [
+    buildReference(api, language),
+    buildErrorIndex(api, language),
+    ...codes.map((code) => buildErrorPage(api, code, language)),
+  ]);
 }

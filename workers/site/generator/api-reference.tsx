@@ -2,10 +2,13 @@
  * The API reference, rendered from docs/openapi.json: no script, no framework. It shows what the
  * document has, in its order.
  */
+import type { Language } from '@farebox/i18n';
 import type { Child, FC } from 'hono/jsx';
-import { toErrorPath } from './error-paths.ts';
+import { siteMessagesFor } from '../texts/index.ts';
+import { splitCodes, translateApiText } from './api-texts.ts';
+import { toErrorUrlPath } from './error-paths.ts';
 import { toHeadingId } from './markdown.ts';
-import type { Rendered } from './page.ts';
+import { type Rendered, toUrlPath } from './page.ts';
 
 /** The parts of an OpenAPI 3.1 document that the reference reads. */
 export type Schema = Readonly<{
@@ -23,10 +26,11 @@ export type Schema = Readonly<{
   anyOf?: readonly Schema[];
   oneOf?: readonly Schema[];
   allOf?: readonly Schema[];
+  examples?: readonly unknown[];
 }>;
 type Parameter = Readonly<{
   name: string;
-  in: string;
+  in: 'path' | 'query' | 'header';
   required?: boolean;
   description?: string;
   schema?: Schema;
@@ -50,6 +54,7 @@ type Listed = Readonly<{ method: string; path: string; operation: Operation }>;
 export type ErrorFacts = Readonly<{ status: number; retryable: boolean }>;
 export type OpenApi = Readonly<{
   info: Readonly<{ title: string; description?: string }>;
+  tags: readonly Readonly<{ name: string; description?: string }>[];
   paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   components: Readonly<{
     schemas: Readonly<Record<string, Schema>>;
@@ -61,16 +66,16 @@ export type OpenApi = Readonly<{
 /** What stands between backticks, and the words in which an error code can be. */
 const CODE_SPAN = /(`[^`]+`|\b[a-z]+(?:_[a-z]+)+\b)/;
 
-/** A description with its code, and its error codes as links to their pages. */
-const Description: FC<Readonly<{ text: string | undefined; errorCodes: readonly string[] }>> = ({
-  text = '',
-  errorCodes,
-}) => (
+/** Who reads, and which codes have a page. */
+type Reader = Readonly<{ language: Language; errorCodes: readonly string[] }>;
+
+/** Text with its code, and its error codes as links to their pages. */
+const Marked: FC<Readonly<{ text: string; reader: Reader }>> = ({ text, reader }) => (
   <>
     {text.split(CODE_SPAN).map((part) => {
-      if (errorCodes.includes(part))
+      if (reader.errorCodes.includes(part))
         return (
-          <a href={toErrorPath(part)}>
+          <a href={toErrorUrlPath(part, reader.language)}>
             <code>{part}</code>
           </a>
         );
@@ -78,6 +83,21 @@ const Description: FC<Readonly<{ text: string | undefined; errorCodes: readonly 
     })}
   </>
 );
+
+/** A description in the reader's language, with the codes of a status behind it. */
+const Description: FC<Readonly<{ text: string | undefined; reader: Reader }>> = ({
+  text: whole = '',
+  reader,
+}) => {
+  const { text, codes } = splitCodes(whole);
+  const { codes: listCodes } = siteMessagesFor(reader.language).api;
+  return (
+    <>
+      <Marked text={translateApiText(text, reader.language)} reader={reader} />
+      {codes !== null && <Marked text={` ${listCodes(codes)}`} reader={reader} />}
+    </>
+  );
+};
 
 function getSchemaName(reference: string): string {
   return reference.split('/').at(-1) ?? reference;
@@ -125,7 +145,7 @@ const Rows: FC<Readonly<{ head: readonly string[]; rows: readonly (readonly Chil
   props,
 ) => (
   <div class="scroll" tabindex={0}>
-    <table>
+    <table class="stacked">
       <thead>
         <tr>
           {props.head.map((text) => (
@@ -136,8 +156,8 @@ const Rows: FC<Readonly<{ head: readonly string[]; rows: readonly (readonly Chil
       <tbody>
         {props.rows.map((row) => (
           <tr>
-            {row.map((cell) => (
-              <td>{cell}</td>
+            {row.map((cell, index) => (
+              <td data-label={props.head[index]}>{cell}</td>
             ))}
           </tr>
         ))}
@@ -167,38 +187,50 @@ function listFields({ properties = {}, required = [] }: Schema, prefix = ''): Fi
   });
 }
 
-const Properties: FC<{ schema: Schema }> = ({ schema }) => (
-  <Rows
-    head={['Field', 'Type', 'Description']}
-    rows={listFields(schema).map((field) => [
-      <>
-        <code>{field.name}</code>
-        {field.isOptional && <small> optional</small>}
-      </>,
-      <span class="schema">
-        <TypeName schema={field.schema} />
-      </span>,
-      <Description text={field.schema.description} errorCodes={[]} />,
-    ])}
-  />
+const Properties: FC<Readonly<{ schema: Schema; reader: Reader }>> = ({ schema, reader }) => {
+  const { api: t } = siteMessagesFor(reader.language);
+  return (
+    <Rows
+      head={[t.field, t.type, t.meaning]}
+      rows={listFields(schema).map((field) => [
+        <>
+          <code>{field.name}</code>
+          {field.isOptional && <small> {t.optional}</small>}
+        </>,
+        <span class="schema">
+          <TypeName schema={field.schema} />
+        </span>,
+        <Description text={field.schema.description} reader={{ ...reader, errorCodes: [] }} />,
+      ])}
+    />
+  );
+};
+
+/** An example is long, so it opens on demand. */
+const Example: FC<Readonly<{ value: unknown; reader: Reader }>> = ({ value, reader }) => (
+  <details>
+    <summary>{siteMessagesFor(reader.language).api.example}</summary>
+    <pre tabindex={0}>
+      <code>{JSON.stringify(value, null, 2)}</code>
+    </pre>
+  </details>
 );
 
-const Example: FC<{ value: unknown }> = ({ value }) => (
-  <pre tabindex={0}>
-    <code>{JSON.stringify(value, null, 2)}</code>
-  </pre>
-);
-
-const ContentTypes: FC<{ content: Content }> = ({ content }) => (
+const ContentTypes: FC<Readonly<{ content: Content; reader: Reader }>> = ({ content, reader }) => (
   <>
     {Object.entries(content).map(([mediaType, { schema, example }]) => (
       <>
         <p>
           <code>{mediaType}</code>: <TypeName schema={schema} />
-          {schema?.description !== undefined && `. ${schema.description}`}
+          {schema?.description !== undefined && (
+            <>
+              {'. '}
+              <Description text={schema.description} reader={reader} />
+            </>
+          )}
         </p>
-        {schema?.properties !== undefined && <Properties schema={schema} />}
-        {example !== undefined && <Example value={example} />}
+        {schema?.properties !== undefined && <Properties schema={schema} reader={reader} />}
+        {example !== undefined && <Example value={example} reader={reader} />}
       </>
     ))}
   </>
@@ -207,58 +239,79 @@ const ContentTypes: FC<{ content: Content }> = ({ content }) => (
 /** Headers of every answer, or of every error, which the tables of endpoints leave out. */
 const COMMON_HEADERS = ['x-request-id', 'request-id', 'x-should-retry', 'link'];
 
-const OperationSection: FC<Listed & Readonly<{ errorCodes: readonly string[] }>> = ({
-  method,
-  path,
-  operation,
-  errorCodes,
+const Parameters: FC<Readonly<{ parameters: readonly Parameter[]; reader: Reader }>> = ({
+  parameters,
+  reader,
 }) => {
-  const { summary, description, parameters = [], requestBody, responses = {} } = operation;
-  const answerExamples = Object.values(responses).flatMap(({ content = {} }) =>
+  const { api: t } = siteMessagesFor(reader.language);
+  return (
+    <Rows
+      head={[t.parameter, t.place, t.meaning]}
+      rows={parameters.map((parameter) => [
+        <code>{parameter.name}</code>,
+        t.places[parameter.in],
+        <Description text={parameter.description} reader={reader} />,
+      ])}
+    />
+  );
+};
+
+const Responses: FC<Readonly<{ responses: Readonly<Record<string, Answer>>; reader: Reader }>> = ({
+  responses,
+  reader,
+}) => {
+  const { api: t } = siteMessagesFor(reader.language);
+  const examples = Object.values(responses).flatMap(({ content = {} }) =>
     Object.values(content).flatMap(({ example }) => (example === undefined ? [] : [example])),
   );
   return (
     <>
-      <h2 id={toHeadingId(`${method} ${path}`)}>{summary ?? path}</h2>
-      <p>
-        <code>{`${method.toUpperCase()} ${path}`}</code>
-      </p>
-      {description !== undefined && (
-        <p>
-          <Description text={description} errorCodes={errorCodes} />
-        </p>
-      )}
-      {parameters.length > 0 && (
-        <Rows
-          head={['Parameter', 'In', 'Description']}
-          rows={parameters.map((parameter) => [
-            <code>{parameter.name}</code>,
-            parameter.in,
-            <Description text={parameter.description} errorCodes={errorCodes} />,
-          ])}
-        />
-      )}
-      {requestBody?.content !== undefined && (
-        <>
-          <h3 id={toHeadingId(`${method} ${path} body`)}>Body</h3>
-          <ContentTypes content={requestBody.content} />
-        </>
-      )}
-      <h3 id={toHeadingId(`${method} ${path} responses`)}>Responses</h3>
       <Rows
-        head={['Status', 'Description', 'Content', 'Headers']}
+        head={[t.status, t.meaning, t.content, t.headers]}
         rows={Object.entries(responses).map(([status, answer]) => [
           <code>{status}</code>,
-          <Description text={answer.description} errorCodes={errorCodes} />,
+          <Description text={answer.description} reader={reader} />,
           <AnswerContent content={answer.content ?? {}} />,
           Object.keys(answer.headers ?? {})
             .filter((name) => !COMMON_HEADERS.includes(name))
             .join(', '),
         ])}
       />
-      {answerExamples.map((example) => (
-        <Example value={example} />
+      {examples.map((example) => (
+        <Example value={example} reader={reader} />
       ))}
+    </>
+  );
+};
+
+const OperationSection: FC<Listed & Readonly<{ reader: Reader }>> = ({
+  method,
+  path,
+  operation,
+  reader,
+}) => {
+  const { summary = path, description, parameters = [], requestBody, responses = {} } = operation;
+  const { api: t } = siteMessagesFor(reader.language);
+  return (
+    <>
+      <h2 id={toHeadingId(`${method} ${path}`)}>{translateApiText(summary, reader.language)}</h2>
+      <p>
+        <code>{`${method.toUpperCase()} ${path}`}</code>
+      </p>
+      {description !== undefined && (
+        <p>
+          <Description text={description} reader={reader} />
+        </p>
+      )}
+      {parameters.length > 0 && <Parameters parameters={parameters} reader={reader} />}
+      {requestBody?.content !== undefined && (
+        <>
+          <h3 id={toHeadingId(`${method} ${path} body`)}>{t.body}</h3>
+          <ContentTypes content={requestBody.content} reader={reader} />
+        </>
+      )}
+      <h3 id={toHeadingId(`${method} ${path} responses`)}>{t.responses}</h3>
+      <Responses responses={responses} reader={reader} />
     </>
   );
 };
@@ -274,12 +327,14 @@ const AnswerContent: FC<{ content: Content }> = ({ content }) => (
   </>
 );
 
-const NamedSchema: FC<Readonly<{ name: string; schema: Schema }>> = ({ name, schema }) => (
+type NamedSchemaProps = Readonly<{ name: string; schema: Schema; reader: Reader }>;
+
+const NamedSchema: FC<NamedSchemaProps> = ({ name, schema, reader }) => (
   <>
     <h3 id={`schema-${name.toLowerCase()}`}>{name}</h3>
     {schema.description !== undefined && (
       <p>
-        <Description text={schema.description} errorCodes={[]} />
+        <Description text={schema.description} reader={{ ...reader, errorCodes: [] }} />
       </p>
     )}
     {schema.properties === undefined ? (
@@ -287,8 +342,11 @@ const NamedSchema: FC<Readonly<{ name: string; schema: Schema }>> = ({ name, sch
         <TypeName schema={schema} />
       </p>
     ) : (
-      <Properties schema={schema} />
+      <Properties schema={schema} reader={reader} />
     )}
+    {(schema.examples ?? []).map((example) => (
+      <Example value={example} reader={reader} />
+    ))}
   </>
 );
 
@@ -298,25 +356,32 @@ function listOperations(document: OpenApi): Listed[] {
   );
 }
 
-function toMarkdown(document: OpenApi): string {
-  const lines = listOperations(document).map(
-    ({ method, path, operation }) =>
-      `- \`${method.toUpperCase()} ${path}\`: ${operation.summary ?? ''}${operation.description === undefined ? '' : `. ${operation.description}`}`,
-  );
-  return [document.info.description ?? '', '', ...lines, '', 'Every shape: /openapi.json'].join(
-    '\n',
-  );
+function toMarkdownItem({ method, path, operation }: Listed, language: Language): string {
+  const { summary = '', description } = operation;
+  const name = `\`${method.toUpperCase()} ${path}\`: ${translateApiText(summary, language)}`;
+  return description === undefined
+    ? `- ${name}`
+    : `- ${name}. ${translateApiText(description, language)}`;
+}
+
+function toMarkdown(document: OpenApi, language: Language): string {
+  const lines = listOperations(document).map((listed) => toMarkdownItem(listed, language));
+  const introduction = translateApiText(document.info.description ?? '', language);
+  return [introduction, '', ...lines, '', siteMessagesFor(language).api.every].join('\n');
 }
 
 /** The endpoints with links to their sections, by their tag. */
-const Overview: FC<{ operations: readonly Listed[] }> = ({ operations }) => {
+const Overview: FC<Readonly<{ operations: readonly Listed[]; language: Language }>> = ({
+  operations,
+  language,
+}) => {
   const byTag = Map.groupBy(operations, ({ operation }) => operation.tags?.[0] ?? '');
   return (
     <>
       {[...byTag].map(([tag, listed]) => (
         <>
           <p>
-            <strong>{tag}</strong>
+            <strong>{translateApiText(tag, language)}</strong>
           </p>
           <ul>
             {listed.map(({ method, path, operation }) => (
@@ -324,7 +389,7 @@ const Overview: FC<{ operations: readonly Listed[] }> = ({ operations }) => {
                 <a href={`#${toHeadingId(`${method} ${path}`)}`}>
                   <code>{`${method.toUpperCase()} ${path}`}</code>
                 </a>{' '}
-                {operation.summary ?? ''}
+                {translateApiText(operation.summary ?? '', language)}
               </li>
             ))}
           </ul>
@@ -334,39 +399,52 @@ const Overview: FC<{ operations: readonly Listed[] }> = ({ operations }) => {
   );
 };
 
-export function renderApiReference(document: OpenApi): Rendered {
+/** Where else the reference is: the document, and the pages of errors. */
+const OtherForms: FC<{ language: Language }> = ({ language }) => {
+  const { api: t } = siteMessagesFor(language);
+  const links = new Map<string, Child>([
+    ['{openapi}', <a href="/openapi.json">OpenAPI 3.1</a>],
+    ['{errors}', <a href={toUrlPath(language, '/docs/errors')}>{t.errorsPage}</a>],
+  ]);
+  return <p>{t.asDocument.split(/(\{\w+\})/).map((part) => links.get(part) ?? part)}</p>;
+};
+
+const Reference: FC<Readonly<{ document: OpenApi; reader: Reader }>> = ({ document, reader }) => {
+  const { api: t } = siteMessagesFor(reader.language);
   const operations = listOperations(document);
-  const errorCodes = (document.components.schemas.ErrorCode?.enum ?? []).map(String);
-  const html = (
+  return (
     <>
       <p>
-        <Description text={document.info.description} errorCodes={errorCodes} />
+        <Description text={document.info.description} reader={reader} />
       </p>
-      <p>
-        The same as a document for programs: <a href="/openapi.json">OpenAPI 3.1</a>. Every error
-        code has <a href="/docs/errors">a page</a>.
-      </p>
-      <Overview operations={operations} />
+      <OtherForms language={reader.language} />
+      <Overview operations={operations} language={reader.language} />
       {operations.map((listed) => (
-        <OperationSection {...listed} errorCodes={errorCodes} />
+        <OperationSection {...listed} reader={reader} />
       ))}
-      <h2 id="headers">Headers</h2>
+      <h2 id="headers">{t.headers}</h2>
       <p>
-        Every answer has <code>x-request-id</code> and <code>request-id</code>; every error also{' '}
-        <code>x-should-retry</code> and, where there is a public site, <code>link</code>.
+        <Marked text={t.commonHeaders} reader={reader} />
       </p>
       <Rows
-        head={['Header', 'Description']}
+        head={[t.header, t.meaning]}
         rows={Object.entries(document.components.headers).map(([name, { description }]) => [
           <code>{name}</code>,
-          <Description text={description} errorCodes={errorCodes} />,
+          <Description text={description} reader={reader} />,
         ])}
       />
-      <h2 id="schemas">Schemas</h2>
+      <h2 id="schemas">{t.schemas}</h2>
       {Object.entries(document.components.schemas).map(([name, schema]) => (
-        <NamedSchema name={name} schema={schema} />
+        <NamedSchema name={name} schema={schema} reader={reader} />
       ))}
     </>
   );
-  return { html: String(html), markdown: toMarkdown(document) };
+};
+
+export function renderApiReference(document: OpenApi, language: Language): Rendered {
+  const errorCodes = (document.components.schemas.ErrorCode?.enum ?? []).map(String);
+  return {
+    html: String(<Reference document={document} reader={{ language, errorCodes }} />),
+    markdown: toMarkdown(document, language),
+  };
 }

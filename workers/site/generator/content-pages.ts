@@ -1,6 +1,7 @@
 /** The pages whose text is a Markdown file per language in `content`. */
 import { LANGUAGES, type Language } from '@farebox/i18n';
 import { siteMessagesFor } from '../texts/index.ts';
+import { isApiPath } from './api-pages.ts';
 import { type Blocks, fillValues, renderContent, type Values } from './blocks.ts';
 import type { LinkResolver } from './markdown.ts';
 import { parseArticle } from './markdown.ts';
@@ -51,7 +52,7 @@ function createContentLinks(
   return (href) => {
     if (!href.startsWith('/')) return href;
     const [path = '', fragment] = href.split('#');
-    const hasLanguage = languages.get(path)?.includes(language) === true;
+    const hasLanguage = isApiPath(path) || languages.get(path)?.includes(language) === true;
     const target = toUrlPath(hasLanguage ? language : 'en', path);
     return fragment === undefined ? target : `${target}#${fragment}`;
   };

@@ -4,20 +4,30 @@ import type { Language } from '@farebox/i18n';
 import { PROVIDERS } from '@farebox/providers/list';
 import { escapeMarkup } from '../escape.ts';
 import { siteMessagesFor } from '../texts/index.ts';
+import {
+  describeRun,
+  renderAdditions,
+  renderBars,
+  renderGoals,
+  renderPeers,
+} from './benchmark-blocks.tsx';
+import { parseBenchmarkRun } from './benchmark-results.ts';
 import { EXAMPLE_MODEL, renderExampleBill } from './bill-example.tsx';
 import type { Blocks, Values } from './blocks.ts';
 import { renderNetworks, renderReasons } from './closed-lists.ts';
 import type { ContentParts } from './content-pages.ts';
 import { renderTable } from './content-table.tsx';
 import { renderCallToAction, renderPoints } from './home-blocks.tsx';
-import { createRenderer } from './markdown.ts';
 import { listPriceRows, type PriceRow } from './model-prices.ts';
 import { type Rendered, toUrlPath } from './page.ts';
-import { parsePolicyTests, renderPolicyTests } from './policy-tests.ts';
+import { parsePolicyPromises, renderPolicyTests } from './policy-tests.tsx';
 import { renderPriceList } from './price-list.tsx';
 import { DEPLOYED_WORKERS, type SiteSettings } from './settings.ts';
 import type { SiteSource } from './source.ts';
 import { parseStoredTables, renderStoredData } from './stored-data.ts';
+
+/** The last run of every row; the last run of all may be of some rows only. */
+const ALL_ROWS_FILE = 'bench/results/all-rows.generated.json';
 
 function formatMinute(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
@@ -50,14 +60,6 @@ function renderUnknownStatus(language: Language): Rendered {
   return { html: `<div data-status><p>${escapeMarkup(text)}</p></div>`, markdown: text };
 }
 
-/** The goals of the last benchmark, missed ones included. */
-function renderGoals(source: SiteSource): Rendered {
-  const results = source.documents.get('bench/results/latest.md') ?? '';
-  const goals = results.split(/^## /m).find((section) => section.startsWith('Goals')) ?? '';
-  const markdown = goals.replace(/^Goals\s*/, '').trim();
-  return { html: createRenderer(() => undefined)(markdown), markdown };
-}
-
 /** What a reader asks first of a price list: whether the platform adds to it. */
 function describeMargin(rows: readonly PriceRow[], language: Language): string {
   const { margin } = siteMessagesFor(language).priceList;
@@ -67,7 +69,8 @@ function describeMargin(rows: readonly PriceRow[], language: Language): string {
 export function buildContentParts(source: SiteSource, settings: SiteSettings): ContentParts {
   const rows = listPriceRows(settings.builtAt);
   const storedTables = parseStoredTables(source.documents.get('docs/storage.md') ?? '');
-  const policyTests = parsePolicyTests(source.documents.get('docs/privacy-as-tests.md') ?? '');
+  const run = parseBenchmarkRun(source.copied.get(ALL_ROWS_FILE) ?? '');
+  const promises = parsePolicyPromises(source.documents.get('docs/privacy-as-tests.md') ?? '');
   return {
     getValues: (language): Values => ({
       site: settings.siteUrl,
@@ -80,6 +83,7 @@ export function buildContentParts(source: SiteSource, settings: SiteSettings): C
       'provider-count': String(PROVIDERS.length),
       'example-model': EXAMPLE_MODEL,
       margin: describeMargin(rows, language),
+      'benchmark-run': describeRun(run, language),
       counter: settings.metrikaCounter ?? siteMessagesFor(language).consent.noCounter,
     }),
     getBlocks: (language): Blocks => ({
@@ -90,10 +94,13 @@ export function buildContentParts(source: SiteSource, settings: SiteSettings): C
       reasons: renderReasons(language),
       networks: renderNetworks(settings.networks, language),
       'stored-data': renderStoredData(storedTables, language),
-      'policy-tests': renderPolicyTests(policyTests, language),
+      'policy-tests': renderPolicyTests(promises, language),
       deployment: renderDeployment(settings, language),
       status: renderUnknownStatus(language),
-      'benchmark-goals': renderGoals(source),
+      'benchmark-additions': renderAdditions(run, language),
+      'benchmark-bars': renderBars(run, language),
+      'benchmark-peers': renderPeers(run, language),
+      'benchmark-goals': renderGoals(run, language),
     }),
   };
 }

@@ -9,6 +9,8 @@ export type ContentTable = Readonly<{
   rows: readonly (readonly Cell[])[];
   /** The indexes of columns with numbers, which are set to the end of the line. */
   numbers?: readonly number[];
+  /** On a phone each row is a block of labelled lines, so that no column is cut off. */
+  isStacked?: boolean;
 }>;
 
 const CellText: FC<{ cell: Cell }> = ({ cell }) => {
@@ -17,11 +19,13 @@ const CellText: FC<{ cell: Cell }> = ({ cell }) => {
   return cell.href === undefined ? text : <a href={cell.href}>{text}</a>;
 };
 
-const Table: FC<{ table: ContentTable }> = ({ table: { head, rows, numbers = [] } }) => {
+const Table: FC<{ table: ContentTable }> = ({
+  table: { head, rows, numbers = [], isStacked = false },
+}) => {
   const classFor = (index: number) => (numbers.includes(index) ? 'number' : undefined);
   return (
     <div class="scroll" tabindex={0}>
-      <table>
+      <table class={isStacked ? 'stacked' : undefined}>
         <thead>
           <tr>
             {head.map((text, index) => (
@@ -35,7 +39,7 @@ const Table: FC<{ table: ContentTable }> = ({ table: { head, rows, numbers = [] 
           {rows.map((row) => (
             <tr>
               {row.map((cell, index) => (
-                <td class={classFor(index)}>
+                <td class={classFor(index)} data-label={isStacked ? head[index] : undefined}>
                   <CellText cell={cell} />
                 </td>
               ))}

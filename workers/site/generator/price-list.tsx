@@ -9,8 +9,10 @@ import type { Rendered } from './page.ts';
 
 type RowProps = Readonly<{ row: PriceRow; language: Language }>;
 
-const Amount: FC<{ amount: string | null; other: string }> = ({ amount, other }) => (
-  <td class="number" data-value={amount ?? ''}>
+type AmountProps = Readonly<{ label: string; amount: string | null; other: string }>;
+
+const Amount: FC<AmountProps> = ({ label, amount, other }) => (
+  <td class="number" data-label={label} data-value={amount ?? ''}>
     {amount === null ? <small>{other}</small> : `$${amount}`}
   </td>
 );
@@ -22,7 +24,11 @@ function formatPair({ input, output }: Amounts): string {
 
 const ProvidersOwn: FC<RowProps> = ({ row, language }) => {
   const { priceList: t } = siteMessagesFor(language);
-  return <td>{row.providersOwn === null ? t.same : formatPair(row.providersOwn)}</td>;
+  return (
+    <td data-label={t.providersOwn}>
+      {row.providersOwn === null ? t.same : formatPair(row.providersOwn)}
+    </td>
+  );
 };
 
 /** 1970-01-05 was a Monday. */
@@ -66,10 +72,15 @@ const More: FC<Readonly<{ more: readonly ConditionalPrice[]; language: Language 
 const Confirmed: FC<RowProps> = ({ row, language }) => {
   const { priceList: t } = siteMessagesFor(language);
   const { confirmedOn: day, citation } = row;
-  if (day === null) return <td data-value="">{t.notConfirmed}</td>;
+  if (day === null)
+    return (
+      <td data-label={t.confirmed} data-value="">
+        {t.notConfirmed}
+      </td>
+    );
   const time = <time datetime={day}>{day}</time>;
   return (
-    <td data-value={day}>
+    <td data-label={t.confirmed} data-value={day}>
       {citation === null ? (
         time
       ) : (
@@ -93,11 +104,11 @@ const Row: FC<RowProps> = ({ row, language }) => {
         </small>
         {row.more.length > 0 && <More more={row.more} language={language} />}
       </td>
-      <Amount amount={row.amounts.input} other={t.otherUnit} />
-      <Amount amount={row.amounts.output} other={t.otherUnit} />
-      <Amount amount={row.amounts.cacheRead} other="" />
+      <Amount label={t.input} amount={row.amounts.input} other={t.otherUnit} />
+      <Amount label={t.output} amount={row.amounts.output} other={t.otherUnit} />
+      <Amount label={t.cacheRead} amount={row.amounts.cacheRead} other="–" />
       <ProvidersOwn row={row} language={language} />
-      <td class="number" data-value={String(row.contextWindow)}>
+      <td class="number" data-label={t.context} data-value={String(row.contextWindow)}>
         {formatCount(row.contextWindow, language)}
       </td>
       <Confirmed row={row} language={language} />
@@ -140,10 +151,10 @@ const PriceTable: FC<Readonly<{ rows: readonly PriceRow[]; language: Language }>
         {t.count(total, total)}
       </p>
       <div class="scroll" tabindex={0}>
-        <table class="models">
+        <table class="models stacked">
           <caption>{t.caption(priceDate())}</caption>
           <thead>
-            <tr>
+            <tr data-sort={t.sortBy}>
               <th scope="col">{t.model}</th>
               {columns.map((column, index) => (
                 <th scope="col" class={index === 3 || index === 5 ? undefined : 'number'}>

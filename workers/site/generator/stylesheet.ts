@@ -51,6 +51,20 @@ html { scroll-padding-top: 1rem; }
 .consent button { background: var(--ground); color: var(--ink); border: 1px solid var(--quiet); font-weight: 600; }
 .state.up { color: var(--good); } .state.down { color: var(--bad); font-weight: 600; } .state.unknown { color: var(--quiet); }
 .schema { font-family: ui-monospace, monospace; }
+.article details > summary { cursor: pointer; padding: 0.35rem 0; } .article details > pre { margin-top: 0.25rem; }
+.promises > details { border-bottom: 1px solid var(--line); } .promises summary .count { color: var(--quiet); font-size: 0.9rem; } .promises li > code { display: block; overflow-wrap: anywhere; color: var(--quiet); font-size: 0.85rem; }
+.article table.bars { max-width: 46rem; margin-block: 0 1.5rem; } .bars caption { font-weight: 600; color: inherit; font-size: 1rem; } .bars :is(th, td) { min-width: 0; padding-block: 0.2rem; border: 0; } .bars th { width: 12rem; } .bars td.number { width: 5rem; }
+.bars svg { display: block; width: 100%; height: 0.85rem; fill: var(--quiet); } .bars tr.own svg { fill: var(--accent); } .bars tr.own :is(th, td) { font-weight: 600; }
+.figure { font-size: 1.15rem; } .figure strong { white-space: nowrap; } .terms dt { font-weight: 600; margin-top: 0.6rem; } .terms dd { margin: 0; }
+[data-status] .scroll time { white-space: normal; }
+@media (max-width: 37.5rem) {
+.article table.stacked, .stacked :is(caption, tbody, tr, th, td) { display: block; } .article table.stacked > thead { display: none; } .stacked tr { border-bottom: 1px solid var(--line); padding-block: 0.6rem; } .stacked tr:last-child { border-bottom: 0; }
+.article .stacked :is(th, td) { border: 0; padding: 0.1rem 0; min-width: 0; text-align: start; white-space: normal; overflow-wrap: anywhere; } .stacked td[data-label]:not(:first-child, :empty, [data-label=""])::before { content: attr(data-label) ": "; color: var(--quiet); font-family: system-ui, sans-serif; }
+.article table.models > thead { display: block; } .models > thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border: 0; padding: 0; } .models > thead th { padding: 0; } .models > thead th:not(:has(button)) { display: none; } .models > thead tr:has(button)::before { content: attr(data-sort); color: var(--quiet); font-size: 0.85rem; align-self: center; }
+.models tbody tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 0.35rem 0.75rem; } .models tbody tr[hidden] { display: none; } .models tbody td:first-child { grid-column: 1 / -1; min-width: 0; }
+.article .models tbody td[data-label]:not(:first-child)::before { content: attr(data-label); display: block; font-size: 0.8rem; } .models tbody td.number small { display: inline; }
+.bars th { width: 9rem; } .bars td.number { width: 4rem; }
+}
 `;
 
 export const SITE_STYLESHEET = STYLE + SITE_STYLE;

@@ -1,4 +1,6 @@
 /** The status as HTML and Markdown in the reader's language, as JSON and as an Atom feed. Pure. */
+
+import { CANARY_COMPONENT } from '@farebox/database/status/components';
 import type { Language } from '@farebox/i18n';
 import { getProviderName } from '@farebox/providers/list';
 import { escapeMarkup } from '../escape.ts';
@@ -20,20 +22,32 @@ function renderTime(at: number): string {
   return `<time datetime="${new Date(at).toISOString()}">${formatTime(at)}</time>`;
 }
 
+/** The canary's result is whether a prompt was found, not whether a part of the service works. */
+function getStateText({ component, state }: ComponentStatus, language: Language): string {
+  const { canary, states } = siteMessagesFor(language).status;
+  return component === CANARY_COMPONENT ? canary[state] : states[state];
+}
+
+/** Says that the canary has not run yet, which a list of results can't. */
+function listNotes({ components }: StatusView, language: Language): string[] {
+  const hasRun = components.some(({ component }) => component === CANARY_COMPONENT);
+  return hasRun ? [] : [siteMessagesFor(language).status.canaryNever];
+}
+
 function formatUptime(basisPoints: number): string {
   return `${(basisPoints / 100).toFixed(2)}%`;
 }
 
 function renderComponent(status: ComponentStatus, language: Language): string {
-  const { states, failedChecks } = siteMessagesFor(language).status;
+  const { status: t } = siteMessagesFor(language);
   const failures = status.failedDays
     .slice(0, 10)
     .map(({ day, checks, failures: count }) => {
       const date = new Date(day * DAY_MS).toISOString().slice(0, 10);
-      return `<li>${date}: ${failedChecks(String(count), String(checks))}</li>`;
+      return `<li>${date}: ${t.failedChecks(String(count), String(checks))}</li>`;
     })
     .join('');
-  return `<tr><th scope="row">${escapeMarkup(getName(status.component, language))}</th><td class="state ${status.state}">${states[status.state]}</td><td>${renderTime(status.since)}</td><td class="number">${formatUptime(status.uptimeBasisPoints)}${failures === '' ? '' : `<ul>${failures}</ul>`}</td></tr>`;
+  return `<tr><th scope="row">${escapeMarkup(getName(status.component, language))}</th><td class="state ${status.state}">${getStateText(status, language)}</td><td data-label="${t.since}">${renderTime(status.since)}</td><td class="number" data-label="${t.uptime}">${formatUptime(status.uptimeBasisPoints)}${failures === '' ? '' : `<ul>${failures}</ul>`}</td></tr>`;
 }
 
 function renderIncidents({ incidents }: StatusView, language: Language): string {
@@ -51,7 +65,10 @@ export function renderStatusHtml(view: StatusView, language: Language): string {
   const { status: t } = siteMessagesFor(language);
   if (view.checkedAt === null) return `<p>${t.noChecks}</p>`;
   const rows = view.components.map((status) => renderComponent(status, language)).join('');
-  return `<p>${t.lastCheck}: ${renderTime(view.checkedAt)}</p><div class="scroll" tabindex="0"><table><thead><tr><th scope="col">${t.component}</th><th scope="col">${t.state}</th><th scope="col">${t.since}</th><th scope="col" class="number">${t.uptime}</th></tr></thead><tbody>${rows}</tbody></table></div><h2>${t.incidents}</h2>${renderIncidents(view, language)}`;
+  const notes = listNotes(view, language)
+    .map((note) => `<p>${note}</p>`)
+    .join('');
+  return `<p>${t.lastCheck}: ${renderTime(view.checkedAt)}</p><div class="scroll" tabindex="0"><table class="stacked"><thead><tr><th scope="col">${t.component}</th><th scope="col">${t.state}</th><th scope="col">${t.since}</th><th scope="col" class="number">${t.uptime}</th></tr></thead><tbody>${rows}</tbody></table></div>${notes}<h2>${t.incidents}</h2>${renderIncidents(view, language)}`;
 }
 
 /** A summary is text of an operator: one line of it, so that it can't end the list. */
@@ -68,8 +85,8 @@ export function renderStatusMarkdown(view: StatusView, language: Language): stri
   const { status: t } = siteMessagesFor(language);
   if (view.checkedAt === null) return t.noChecks;
   const rows = view.components.map(
-    ({ component, state, since, uptimeBasisPoints }) =>
-      `| ${getName(component, language)} | ${t.states[state]} | ${formatTime(since)} | ${formatUptime(uptimeBasisPoints)} |`,
+    (status) =>
+      `| ${getName(status.component, language)} | ${getStateText(status, language)} | ${formatTime(status.since)} | ${formatUptime(status.uptimeBasisPoints)} |`,
   );
   const incidents = view.incidents.map((incident) => toListItem(incident, language));
   return [
@@ -77,6 +94,7 @@ export function renderStatusMarkdown(view: StatusView, language: Language): stri
     `| ${t.component} | ${t.state} | ${t.since} | ${t.uptime} |`,
     '| --- | --- | --- | --- |',
     ...rows,
+    ...listNotes(view, language).map((note) => `\n${note}`),
     `\n## ${t.incidents}\n`,
     incidents.length === 0 ? t.noIncidents : incidents.join('\n'),
   ].join('\n');

@@ -1,5 +1,15 @@
 /** English texts of the site's frame. Its keys are the shape that every other language has to fill. */
 
+/** How Farebox compares with one other gateway; numbers as text. */
+type PeerFacts = Readonly<{
+  peer: string;
+  rows: string;
+  behind: string;
+  ahead: string;
+  least: string;
+  most: string;
+}>;
+
 export const en = {
   skipToContent: 'Skip to content',
   mainMenu: 'Main menu',
@@ -76,6 +86,50 @@ export const en = {
     none: 'Nothing found.',
     failed: 'The search index couldn’t be loaded.',
   },
+  api: {
+    title: 'API reference',
+    description: 'Every endpoint of the Farebox API with its parameters, shapes and statuses.',
+    asDocument: 'The same as a document for programs: {openapi}. Every error code has {errors}.',
+    errorsPage: 'a page',
+    field: 'Field',
+    type: 'Type',
+    meaning: 'Description',
+    optional: 'optional',
+    parameter: 'Parameter',
+    place: 'In',
+    places: { path: 'path', query: 'query', header: 'header' },
+    body: 'Body',
+    responses: 'Responses',
+    status: 'Status',
+    content: 'Content',
+    headers: 'Headers',
+    header: 'Header',
+    codes: (codes: string) => `Codes: ${codes}`,
+    commonHeaders:
+      'Every answer has `x-request-id` and `request-id`; every error also `x-should-retry` and, where there is a public site, `link`.',
+    schemas: 'Schemas',
+    example: 'Example',
+    every: 'Every shape: /openapi.json',
+  },
+  errors: {
+    title: 'Errors',
+    description: 'Every error code of the Farebox API, why it happens and what to do.',
+    intro:
+      'Errors have the shape of the dialect that was called. `code` comes from one closed list in each of them. `x-should-retry` says whether the official SDKs try again, and the header `Link` with `rel="help"` leads to the page of the code.',
+    code: 'Code',
+    status: 'Status',
+    retry: 'Retry',
+    cause: 'Cause',
+    yes: 'yes',
+    no: 'no',
+    providersStatus: 'HTTP 4xx, the provider’s own status. A retry fails again.',
+    retryable: (status: string) =>
+      `HTTP ${status}. A retry can succeed; wait as long as \`Retry-After\` says where it is set.`,
+    final: (status: string) => `HTTP ${status}. A retry of the same request fails again.`,
+    why: 'Why it happens',
+    remedy: 'What to do',
+    more: 'All codes: [errors](/docs/errors). The shapes: [API reference](/docs/api#schema-error).',
+  },
   priceList: {
     search: 'Find a model',
     provider: 'Provider',
@@ -93,6 +147,7 @@ export const en = {
     confirmed: 'Confirmed on',
     notConfirmed: 'not yet',
     otherUnit: 'other unit',
+    sortBy: 'Sort by:',
     retires: (date: string) => `Retires on ${date}`,
     more: 'has more prices',
     margin: {
@@ -165,6 +220,8 @@ export const en = {
     ongoing: 'ongoing',
     failedChecks: (failures: string, checks: string) => `${failures} of ${checks} checks failed`,
     states: { up: 'Up', down: 'Down', unknown: 'Not known' },
+    canary: { up: 'No prompt found', down: 'A prompt was found', unknown: 'Not run lately' },
+    canaryNever: 'The canary has not run yet.',
     components: {
       api: 'API',
       console: 'Console',
@@ -173,13 +230,111 @@ export const en = {
       tron: 'Deposits on TRON',
       bsc: 'Deposits on BNB Smart Chain',
       polygon: 'Deposits on Polygon',
-      canary: 'Canary: no prompt found in the database',
+      canary: 'Canary: search for stored prompts',
+    },
+  },
+  benchmark: {
+    run: (date: string, machine: string, rounds: string) =>
+      `The figures are those of the run of ${date} on ${machine}, medians of ${rounds} rounds`,
+    answer: (wait: string, cpu: string) =>
+      `One call at a time, Farebox adds ${wait} until the answer begins and ${cpu} of CPU time.`,
+    milliseconds: (value: string) => `${value} ms`,
+    situation: 'Situation',
+    addedWait: 'Added wait',
+    addedDistantWait: 'Added wait, account 50 ms away',
+    addedCpu: 'Added CPU time',
+    cpu: 'CPU time of a call',
+    subject: 'Measured',
+    subjects: {
+      bare: 'Pass-through Worker',
+      floor: 'Least with prepaid money',
+      farebox: 'Farebox',
+      portkey: 'Portkey',
+      llms: 'llms',
+    },
+    peer: (facts: PeerFacts) =>
+      `Of ${facts.rows} situations, ${facts.peer} needs less CPU time in ${facts.behind}, Farebox less or as much in ${facts.ahead}. Farebox needs from ${facts.least} to ${facts.most} times as much.`,
+    multiple: (peer: string) => `Farebox’s CPU time, ${peer}’s being 1`,
+    everySituation: (count: string) => `Each of the ${count} situations`,
+    goalCount: (reached: string, count: string) =>
+      `${reached} of ${count} goals are reached, beside those that compare with another gateway.`,
+    goal: 'Goal',
+    measured: 'Measured',
+    wanted: 'Wanted',
+    result: 'Result',
+    reached: 'reached',
+    missed: 'missed',
+    countOf: (count: string, total: string) => `${count} of ${total}`,
+    peerGoal: (peer: string) => `Situations in which Farebox needs no more CPU time than ${peer}`,
+    goals: {
+      'CPU to the floor': 'CPU time, as a multiple of the least with prepaid money',
+      'CPU a call, ms': 'CPU time of a call, in ms',
+      'calls/s to the floor': 'Calls per second, as a share of the least with prepaid money',
+      'calls/s to bare': 'Calls per second, as a share of the pass-through Worker',
+      'calls/s to bare, nothing cut out of the answer':
+        'Calls per second, as a share of the pass-through Worker, with the client asking for usage',
+      'first byte added to bare, p50, ms': 'Added wait until the answer begins, in ms',
+      'first byte added to bare with the object 50 ms away, p50, ms':
+        'Added wait until the answer begins, account 50 ms away, in ms',
+      'delay of an event added to bare, p99, ms':
+        'Added delay of an event of a stream, of 99 in 100 events, in ms',
+      'streams without a lost or stalled event, of all':
+        'Share of streams without a lost event or one more than 250 ms late',
+    },
+    rows: {
+      oneAtATime: 'one call at a time',
+      atOnce: (count: string) => `${count} calls at once`,
+      accounts: (count: string) => `${count} accounts`,
+      body: (size: string) => `request of ${size} KB`,
+      words: {
+        json: 'answer in one document',
+        paced: 'stream of 30 events',
+        unpaced: 'stream sent all at once',
+        '64 frames at 20 ms': 'stream of 64 events, one each 20 ms',
+        'usage asked for': 'client asks for usage',
+        Messages: 'Messages',
+        Responses: 'Responses',
+        Gemini: 'Gemini',
+        'one account': 'one account',
+      },
     },
   },
   trust: {
     promise: 'Promise',
     software: 'What the software does',
     test: 'Test',
+    tests: (count: number) => (count === 1 ? '1 test' : `${count} tests`),
+    promisesAndTests: (promises: number, tests: number) =>
+      `${promises} promises, ${tests} tests. A promise opens to its tests.`,
+    /** By the numbers in docs/privacy-as-tests.md. */
+    promises: {
+      P1: 'Prompts and answers are not stored',
+      P2: 'Texts are not logged or analysed',
+      'P3, P4': 'Nothing goes to advertisers, no user is tracked',
+      'P5, P6': 'No advertising cookies, fingerprints or profiles',
+      P7: 'Account: email, password hash, language',
+      P8: 'API keys are hashed identifiers',
+      P9: 'Balance and transactions',
+      P10: 'Request metadata without content',
+      P11: 'Delivery status of emails',
+      P12: 'Providers get the request and nothing about the account',
+      P13: 'Public chains see what a transfer makes public',
+      P14: 'Amazon SES gets the email and nothing about the account',
+      P16: 'Yandex Metrika gets usage data of the site',
+      P17: 'One counter, on site and documentation',
+      P18: 'Cookies and page views',
+      P19: 'Replay is anonymised',
+      P20: 'Requests go to mc.yandex.ru',
+      P21: 'Traffic is encrypted',
+      P22: 'Passwords are one-way hashes',
+      P23: 'Keys are hashed, shown once',
+      P24: 'Access is limited to need to know',
+      P25: 'See what is held',
+      P26: 'Correct it',
+      P27: 'Delete the account',
+      P28: 'Withdraw consent to email',
+      P29: 'Complain to the PDPC',
+    },
     source: 'Source code',
     commit: 'Commit',
     worker: (name: string) => `Version of the Worker ${name}`,
