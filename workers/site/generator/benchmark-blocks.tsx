@@ -198,8 +198,8 @@ export function renderGoals(run: BenchmarkRun, language: Language): Rendered {
       ...comparePeers(run).map(({ peer, ratios, ahead }) => [
         t.peerGoal(t.subjects[peer]),
         t.everySituation(String(ratios.size)),
-        t.countOf(String(ahead), String(ratios.size)),
-        t.countOf(String(ratios.size), String(ratios.size)),
+        t.share(String(ahead), String(ratios.size)),
+        t.share(String(ratios.size), String(ratios.size)),
         ahead === ratios.size ? t.reached : t.missed,
       ]),
     ],

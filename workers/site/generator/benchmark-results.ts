@@ -60,16 +60,18 @@ export function parseBenchmarkRun(text: string): BenchmarkRun {
   return JSON.parse(text);
 }
 
+/** What every situation has beside its pace and number of calls. */
+const PLAIN = { accounts: 1, dialect: 'chat', usage: false };
+
+function isPlain({ accounts, dialect, usage, bodyBytes }: BenchmarkRow): boolean {
+  const facts = { accounts, dialect, usage };
+  return JSON.stringify(facts) === JSON.stringify(PLAIN) && bodyBytes < SMALL_BODY_BYTES;
+}
+
 function findLine(run: BenchmarkRun, { pace, connections }: Situation, subject: string) {
   return run.lines.find(
     ({ row, subject: name }) =>
-      name === subject &&
-      row.pace === pace &&
-      row.connections === connections &&
-      row.accounts === 1 &&
-      row.dialect === 'chat' &&
-      !row.usage &&
-      row.bodyBytes < SMALL_BODY_BYTES,
+      name === subject && row.pace === pace && row.connections === connections && isPlain(row),
   );
 }
 

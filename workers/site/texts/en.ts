@@ -264,7 +264,7 @@ export const en = {
     result: 'Result',
     reached: 'reached',
     missed: 'missed',
-    countOf: (count: string, total: string) => `${count} of ${total}`,
+    share: (count: string, total: string) => `${count} of ${total}`,
     peerGoal: (peer: string) => `Situations in which Farebox needs no more CPU time than ${peer}`,
     goals: {
       'CPU to the floor': 'CPU time, as a multiple of the least with prepaid money',

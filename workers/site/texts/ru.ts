@@ -252,7 +252,7 @@ export const ru: SiteMessages = {
     result: 'Итог',
     reached: 'достигнута',
     missed: 'не достигнута',
-    countOf: (count, total) => `${count} из ${total}`,
+    share: (count, total) => `${count} из ${total}`,
     peerGoal: (peer) =>
       `Случаи, в которых Farebox тратит не больше времени процессора, чем ${peer}`,
     goals: {

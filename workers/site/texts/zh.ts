@@ -238,7 +238,7 @@ export const zh: SiteMessages = {
     result: '结果',
     reached: '达到',
     missed: '未达到',
-    countOf: (count, total) => `${count} / ${total}`,
+    share: (count, total) => `${count} / ${total}`,
     peerGoal: (peer) => `Farebox 的 CPU 时间不多于 ${peer} 的情形`,
     goals: {
       'CPU to the floor': 'CPU 时间，相对于预付的最低成本的倍数',
