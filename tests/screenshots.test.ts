@@ -1,8 +1,8 @@
 /**
  * A picture of every screen of the console and of the operators' application, of an account with data
  * and of an empty one: on a phone, on a desktop in light and dark, and on a phone in each language;
- * of its other states one each. They are kept in .farebox/screenshots with an index.html, to be looked at. No screen scrolls
- * sideways or cuts a table in any of them.
+ * of its other states one each. They are kept in .farebox/screenshots with an index.html, to be
+ * looked at. No screen scrolls sideways or cuts a table in any of them.
  */
 import {
   type AccessProxy,
