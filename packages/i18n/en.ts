@@ -525,6 +525,7 @@ export const en = {
       provider_cut: 'Provider cut it off',
       no_result: 'No result received',
       provider_busy: 'Provider was busy',
+      provider_timed_out: 'Provider timed out',
       provider_failed: 'Provider failed',
       rejected: 'Request rejected',
     },
@@ -708,7 +709,7 @@ export const en = {
   refusedCalls: {
     title: 'Refused calls',
     intro:
-      'Calls of the last week that were refused before a provider was asked. They cost nothing.',
+      'Calls of the last week that were refused before a provider was asked, and counts of tokens that a provider rejected or couldn’t answer. They cost nothing.',
     none: 'No calls were refused in the last week.',
     reason: 'Reason',
     key: 'Key',
@@ -744,13 +745,23 @@ export const en = {
       unsupported_media_type: 'The body has another content type',
       ledger_unreachable: 'The account could not be reached',
       gateway_busy: 'Too many large requests at once',
+      upstream_refused: 'The provider rejected a count of tokens',
+      upstream_overloaded: 'The provider was overloaded',
+      upstream_rate_limited: 'The provider’s rate was used up',
+      upstream_timeout: 'The provider timed out',
+      upstream_unreachable: 'The provider could not be reached',
+      upstream_account_error: 'Our account at the provider has a problem',
     },
   },
   playground: {
     intro:
       'Your browser calls the API directly. The key and the conversation stay on this page: they are never sent to the console and are cleared when you leave.',
     noScript:
-      'The playground needs JavaScript, because your browser makes the calls. The same from a shell:',
+      'The playground needs JavaScript, because your browser makes the calls. Without it you can estimate what a call costs here, and make it from a shell.',
+    inputTokens: 'Input tokens',
+    estimateCost: 'Estimate cost',
+    estimated: (least: string, most: string, output: string) =>
+      `About ${least} for the input, about ${most} with all ${output} tokens of output.`,
     createKey: 'Create a key for this page',
     createKeyHint:
       'It expires in an hour and can spend at most $1. It ends the key of this kind that you created before.',
@@ -775,6 +786,10 @@ export const en = {
     clear: 'Clear',
     you: 'You',
     states: {
+      estimate:
+        'Before sending: about {least} for {input} tokens of input, about {most} with all {output} tokens of output.',
+      costSoFar: 'Cost so far: about {cost}',
+      keyExpired: 'The key of this page has expired. Create another one.',
       cost: 'Cost of the last response: {cost} (request ID {id})',
       waiting: 'Waiting for a response…',
       writing: 'Receiving the response…',

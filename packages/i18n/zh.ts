@@ -489,6 +489,7 @@ export const zh: Messages = {
       provider_cut: '提供商中断',
       no_result: '未收到结果',
       provider_busy: '提供商繁忙',
+      provider_timed_out: '提供商超时',
       provider_failed: '提供商故障',
       rejected: '请求被拒绝',
     },
@@ -660,7 +661,8 @@ export const zh: Messages = {
   },
   refusedCalls: {
     title: '被拒绝的调用',
-    intro: '最近一周在请求提供商之前被拒绝的调用，不收取费用。',
+    intro:
+      '最近一周在请求提供商之前被拒绝的调用，以及提供商拒绝或未能完成的 Token 计数，均不收取费用。',
     none: '最近一周没有被拒绝的调用。',
     reason: '原因',
     key: '密钥',
@@ -696,11 +698,22 @@ export const zh: Messages = {
       unsupported_media_type: '内容类型不符',
       ledger_unreachable: '暂时无法访问账户',
       gateway_busy: '大型请求过多',
+      upstream_refused: '提供商拒绝了 Token 计数',
+      upstream_overloaded: '提供商过载',
+      upstream_rate_limited: '提供商的调用频率已用尽',
+      upstream_timeout: '提供商超时',
+      upstream_unreachable: '无法连接提供商',
+      upstream_account_error: '我们在提供商的账户出现问题',
     },
   },
   playground: {
     intro: '您的浏览器直接调用 API。密钥和对话仅保留在本页面：不会发送到控制台，离开页面即清除。',
-    noScript: '体验中心需要 JavaScript，因为调用由您的浏览器发起。在命令行中可以这样调用：',
+    noScript:
+      '体验中心需要 JavaScript，因为调用由您的浏览器发起。没有它时，您可以在此估算一次调用的费用，并在命令行中调用。',
+    inputTokens: '输入 Token 数',
+    estimateCost: '估算费用',
+    estimated: (least, most, output) =>
+      `输入约 ${least}，若输出全部 ${output} 个 Token，总计约 ${most}。`,
     createKey: '为本页面创建密钥',
     createKeyHint: '一小时后过期，最多可消费 1 美元。之前创建的同类密钥随即失效。',
     confirmIdentity: '确认是您本人',
@@ -724,6 +737,10 @@ export const zh: Messages = {
     clear: '清空',
     you: '您',
     states: {
+      estimate:
+        '发送前估算：{input} 个输入 Token 约 {least}，若输出全部 {output} 个 Token，总计约 {most}。',
+      costSoFar: '目前费用约 {cost}',
+      keyExpired: '本页面的密钥已过期，请重新创建。',
       cost: '上一条回复的费用：{cost}（请求 ID {id}）',
       waiting: '正在等待回复…',
       writing: '正在接收回复…',

@@ -2,12 +2,13 @@
  * The money screens on a real database: contents, changes, and isolation between accounts. The
  * account object is a stand-in here; tests/money-screens.test.ts uses the real one.
  */
+import { findModel, resolvePrices, standardTerms } from '@farebox/catalog';
 import { connect, type Database } from '@farebox/database';
 import { activateKey, ingestEntries, insertPendingKey } from '@farebox/database/ledger';
 import { insertAccount } from '@farebox/database/users';
 import { formatCurrency } from '@farebox/design';
 import { hashPassword, signIn } from '@farebox/identity';
-import { type Entry, NO_LIMITS } from '@farebox/ledger';
+import { type Entry, NO_LIMITS, type SettleReason } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import {
   addMargin,
@@ -17,7 +18,9 @@ import {
   SPEND_KINDS,
   savedByCache,
   splitCharge,
+  tokenCost,
 } from '@farebox/money';
+import { PROVIDER_IDS } from '@farebox/providers/list';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { app } from './app.ts';
 
@@ -26,7 +29,7 @@ const DAY_MS = 86_400_000;
 const ORIGIN = 'http://127.0.0.1';
 const PASSWORD = 'correct horse battery';
 const SECRET = new Uint8Array(32).fill(7);
-const [A, B] = ['a'.repeat(16), 'b'.repeat(16)];
+const [A, B, C] = ['a'.repeat(16), 'b'.repeat(16), 'c'.repeat(16)];
 const HELD = 1_000_000n;
 const KEY = 7;
 const MALICIOUS_NAME = '=cmd|"/c calc"!A1<script>alert(1)</script>';
@@ -290,6 +293,59 @@ describe('the Overview screen', () => {
     expect(page).toContain('&lt;script&gt;alert(1)');
     expect(page).not.toContain('<script>alert(1)');
     expect(await getText('/')).not.toContain('is paused');
+  });
+});
+
+describe('the list of what did not work', () => {
+  /** How calls ended, by their number; all others succeeded. */
+  const ENDED: Readonly<Record<number, readonly [status: number, reason: SettleReason]>> = {
+    3: [499, 'not_sent'],
+    4: [200, 'estimated_after_disconnect'],
+    5: [504, 'waived_upstream_error'],
+    6: [502, 'waived_upstream_error'],
+    7: [502, 'waived_upstream_error'],
+    8: [429, 'upstream_refused'],
+    9: [400, 'upstream_refused'],
+    10: [200, 'waived_upstream_error'],
+    11: [200, 'estimated_after_upstream_cut'],
+  };
+  const EXPECTED: Readonly<Record<string, readonly number[]>> = {
+    'You disconnected': [4, 3],
+    'Provider timed out': [5],
+    'Provider failed': [10, 7, 6],
+    'Provider was busy': [8],
+    'Request rejected': [9],
+    'Provider cut it off': [11],
+  };
+
+  it('links each ending to exactly the calls that it counts', async () => {
+    await createSignedInUser(C);
+    const entries = ENTRIES.map((entry, index) => {
+      const [httpStatus, reason] = ENDED[index] ?? [200, 'provider_reported' as const];
+      return entry.call === null
+        ? entry
+        : { ...entry, call: { ...entry.call, httpStatus, reason } };
+    });
+    expect(await ingestEntries(db, C, withRunningBalance(entries))).toMatchObject({ ok: true });
+    const overview = await getText('/', C);
+    const section = overview.slice(overview.indexOf('id="failures"'));
+    const rows = [
+      ...section.matchAll(
+        /class="row-link" href="([^"]+)"><span[^>]*>([^<]+)<\/span><\/a><\/th><td class="number">(\d+)</g,
+      ),
+    ];
+    const found = new Map<string, readonly number[]>();
+    for (const [, href = '', name = '', count] of rows) {
+      const page = await getText(href.replaceAll('&amp;', '&'), C);
+      const ids = [...page.matchAll(/href="\/calls\/([0-9a-f]{32})"/g)];
+      expect(ids, name).toHaveLength(Number(count));
+      expect(page, name).toContain(`aria-current="true">${name}</a>`);
+      found.set(
+        name,
+        ids.map(([, id = '']) => Number.parseInt(id, 16)),
+      );
+    }
+    expect(Object.fromEntries(found)).toEqual(EXPECTED);
   });
 });
 
@@ -589,11 +645,43 @@ describe('the Playground screen', () => {
   it('has no field that a browser could submit to the console', async () => {
     const main = /<main[\s\S]*<\/main>/.exec(await getText('/playground'))?.[0] ?? '';
     expect(main).toContain('type="password"');
-    expect(main).not.toMatch(/<form|\sname=/);
+    expect(main.replace(/<noscript>.*?<\/noscript>/s, '')).not.toMatch(/<form|\sname=/);
     expect(await getText('/scripts/playground.js')).not.toMatch(
       /localStorage|sessionStorage|cookie/,
     );
   });
+
+  it('estimates a call without a script by a form that takes no text', async () => {
+    const page = await getText(
+      '/playground?model=anthropic%2Fclaude-haiku-5-5&input=3000&limit=500',
+    );
+    const form = /<noscript>(.*?)<\/noscript>/s.exec(page)?.[1] ?? '';
+    const model = findModel('anthropic/claude-haiku-5-5', PROVIDER_IDS);
+    if (model === undefined) throw new Error('the model is not listed');
+    const { prices } = resolvePrices(model, standardTerms(Date.now()), NO_USAGE);
+    const input = tokenCost(3_000, prices.input_uncached);
+    const all = input + tokenCost(500, prices.output);
+    expect(form).toContain(
+      `About ${formatCurrency(input, 'en')} for the input, about ${formatCurrency(all, 'en')} with all 500`,
+    );
+    expect(form.match(/\sname="\w+"/g)).toEqual([
+      ' name="model"',
+      ' name="input"',
+      ' name="limit"',
+    ]);
+    expect(form).not.toContain('<textarea');
+    expect(form).toContain('&quot;model&quot;:&quot;anthropic/claude-haiku-5-5&quot;');
+    expect(form).toContain('&quot;max_completion_tokens&quot;:500');
+  });
+
+  it.each(['model=no/such', 'input=1e9&limit=-3', 'input=999999999999', 'limit=%3Cscript%3E'])(
+    'answers the form without a script with %s in it',
+    async (query) => {
+      const page = await getText(`/playground?${query}`);
+      expect(page).toContain('<noscript>');
+      expect(page).not.toMatch(/NaN|Infinity|<script>/);
+    },
+  );
 });
 
 describe('every page', () => {

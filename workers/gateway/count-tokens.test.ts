@@ -1,8 +1,12 @@
 /** Counts of tokens by a provider that answers late, in part or not at all. */
+import type { RefusedCalls } from '@farebox/ledger';
+import { ok } from '@farebox/result';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { countTokens } from './count-tokens.ts';
+import type { GatewayDeps } from './env.ts';
 import { createTestGateway, TEST_API_KEY } from './gateway-context.testing.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { RefusedCallCounter } from './refused-calls.ts';
 
 const COUNT = '{"object":"response.input_tokens","input_tokens":7}';
 
@@ -60,6 +64,32 @@ describe('a count of tokens', () => {
     expect(response.status).toBe(502);
   });
 
+  it.each([
+    ['a rejection by the provider', 400, 'upstream_refused'],
+    ['an overloaded provider', 503, 'upstream_overloaded'],
+    ['a used up rate of the provider', 429, 'upstream_rate_limited'],
+  ])('counts among the refused calls of its key after %s', async (_, status, code) => {
+    const body = { error: { message: 'No.', type: 'invalid_request_error', code: 'x' } };
+    vi.stubGlobal('fetch', async () => Response.json(body, { status }));
+    const gateway = createTestGateway();
+    const counted: RefusedCalls[] = [];
+    const refusedCalls = new RefusedCallCounter(
+      async (_account, refused) => void counted.push(...refused),
+      async () => {},
+    );
+    const ledger = { ...gateway.deps.ledger, refuse: async () => ok({ value: null }) };
+    const deps: GatewayDeps = Object({ ...gateway.deps, ledger, refusedCalls });
+    await countTokens({ ...gateway.createContext(createRequest()), deps }, ENDPOINT, null);
+    await expect.poll(() => counted).toMatchObject([{ keyId: 7, code, count: 1 }]);
+  });
+
+  it('is not counted among the refused calls where it is answered', async () => {
+    vi.stubGlobal('fetch', async () => Response.json({ input_tokens: 7 }));
+    const gateway = createTestGateway();
+    await countTokens(gateway.createContext(createRequest()), ENDPOINT, null);
+    expect(gateway.deps.refusedCalls.isEmpty).toBe(true);
+  });
+
   it('is refused to an account that asks for more than free calls may be made', async () => {
     vi.stubGlobal('fetch', async () => Response.json({ input_tokens: 7 }));
     const gateway = createTestGateway();
@@ -73,5 +103,7 @@ describe('a count of tokens', () => {
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await refused.json()).toMatchObject({ error: { code: 'rate_limited' } });
+    expect(refused.headers.get('ratelimit-policy')).toBe('"free-calls";q=2;w=20');
+    expect(refused.headers.get('ratelimit')).toMatch(/^"free-calls";r=0;t=\d+$/);
   });
 });

@@ -14,7 +14,13 @@ import {
   type UpstreamEndpoint,
   type UrlTarget,
 } from '@farebox/dialects';
-import { estimateInputTokens, type Provider, readUpTo, send } from '@farebox/providers';
+import {
+  estimateInputTokens,
+  type Provider,
+  readUpTo,
+  send,
+  type UpstreamFailure,
+} from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
 import { baseHeaders } from './base-headers.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
@@ -24,7 +30,7 @@ import { checkKeyModel } from './key-models.ts';
 import { findTarget, type TargetResult, unsupportedEndpointError } from './plan.ts';
 import { resolveModel } from './resolve-model.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
-import { upstreamErrorResponse } from './upstream-error.ts';
+import { refusedCode, upstreamErrorResponse } from './upstream-error.ts';
 import type { AuthenticatedCaller, Body } from './with-caller.ts';
 import { withBody } from './with-caller.ts';
 
@@ -109,6 +115,21 @@ async function readCount(
   return err(isTimedOut ? 'timeout' : 'unreachable');
 }
 
+/**
+ * Responds with the provider's failure. A count has no entry, so its owner sees the failure among the
+ * refused calls.
+ */
+function respondFailure(
+  ctx: RequestContext,
+  failure: UpstreamFailure,
+  { provider }: CountRequest,
+): Response {
+  const { deps, refusals, clock, waitUntil } = ctx;
+  const code = refusedCode(failure, provider.id);
+  if (code !== null) deps.refusedCalls.count(refusals, code, { now: clock(), waitUntil });
+  return upstreamErrorResponse(failure, provider.id, ctx.dialect, ctx);
+}
+
 async function forwardCount(
   ctx: RequestContext,
   caller: AuthenticatedCaller,
@@ -121,9 +142,9 @@ async function forwardCount(
   const timeout = { abort, firstByteMs: deps.timeouts.idleMs, timer: ctx.timer };
   const upstream = await send({ ...count, query, headers: request.headers, ...timeout });
   if (!upstream.ok && upstream.reason === 'rejected') ctx.waitUntil(countRefusal(ctx, caller));
-  if (!upstream.ok) return upstreamErrorResponse(upstream, count.provider.id, ctx.dialect, ctx);
+  if (!upstream.ok) return respondFailure(ctx, upstream, count);
   const answer = await readCount(ctx, upstream, abort);
-  if (!answer.ok) return upstreamErrorResponse(answer, count.provider.id, ctx.dialect, ctx);
+  if (!answer.ok) return respondFailure(ctx, answer, count);
   const headers = baseHeaders(id);
   headers['content-type'] = upstream.contentType ?? 'application/json';
   headers[COUNT_HEADER] = 'provider';
@@ -156,7 +177,11 @@ async function count(
   if (decline !== null) return respondError(ctx, decline);
   const retryAfterSeconds = ctx.deps.freeCallLimiter.tryAcquire(caller.account, ctx.clock());
   if (retryAfterSeconds > 0)
-    return respondError(ctx, { reason: 'rate_limited', retryAfterSeconds });
+    return respondError(ctx, {
+      reason: 'rate_limited',
+      retryAfterSeconds,
+      edgeLimit: ctx.deps.freeCallLimiter.toLimit('free-calls'),
+    });
   const { upstreamName } = model;
   const name = spec.toModelName?.(upstreamName) ?? upstreamName;
   return forwardCount(ctx, caller, {

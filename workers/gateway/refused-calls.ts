@@ -1,5 +1,6 @@
 /**
- * Counts the calls that are refused before they have an entry, so that their owner sees them
+ * Counts the calls that fail without an entry, so that their owner sees them: those that are refused
+ * before they have one, and counts of tokens that the provider rejects or can't answer
  * (docs/decisions/0045-refused-calls-are-counted.md). The counts wait in the isolate's memory and are
  * brought to the account at most once a minute, so that a flood of refused calls costs its account
  * one message a minute from each isolate. What waits when an isolate ends is lost.
@@ -12,6 +13,9 @@ import {
   type RefusedCalls,
 } from '@farebox/ledger';
 import type { ErrorReason } from './errors.ts';
+
+/** The code of a refused call: ours, or that the provider rejected the request. */
+export type RefusedCode = ErrorReason | 'upstream_refused';
 
 /** Whose refused calls a request counts among; set once its key is known. */
 export type RefusalOwner = { caller: Readonly<{ account: AccountId; key: KeyCredential }> | null };
@@ -28,7 +32,7 @@ const MAX_WAIT_MS = 25_000;
 const MAX_ACCOUNTS = 2_000;
 
 /** A secret that is wrong, or an account that is closed: the call belongs to no one. */
-const NOT_COUNTED: ReadonlySet<ErrorReason> = new Set<ErrorReason>([
+const NOT_COUNTED: ReadonlySet<RefusedCode> = new Set<RefusedCode>([
   'invalid_api_key',
   'account_closed',
 ]);
@@ -55,7 +59,7 @@ export class RefusedCallCounter {
   /** Counts a call refused at `now`, and keeps its request at work until the count is sent. */
   count(
     { caller }: RefusalOwner,
-    reason: ErrorReason,
+    reason: RefusedCode,
     { now, waitUntil }: Readonly<{ now: number; waitUntil: WaitUntil }>,
   ): void {
     if (caller === null || NOT_COUNTED.has(reason)) return;

@@ -10,6 +10,7 @@ import { logEvent } from '@farebox/telemetry';
 import { baseHeaders } from './base-headers.ts';
 import { type ErrorContext, errorResponse, helpLink } from './error-response.ts';
 import type { ApiError } from './errors.ts';
+import type { RefusedCode } from './refused-calls.ts';
 
 type UpstreamRejection = Extract<UpstreamFailure, { reason: 'rejected' }>;
 
@@ -87,6 +88,15 @@ function toApiError(
     case 'aborted':
       return { reason: 'upstream_unreachable', provider };
   }
+}
+
+/**
+ * Returns the code by which a request without an entry counts among the refused calls of its key;
+ * null where the client left.
+ */
+export function refusedCode(result: UpstreamFailure, provider: string): RefusedCode | null {
+  if (result.reason === 'aborted') return null;
+  return result.reason === 'rejected' ? 'upstream_refused' : toApiError(result, provider).reason;
 }
 
 function logUpstreamError(result: UpstreamFailure, provider: string, call: string): void {

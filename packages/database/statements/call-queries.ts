@@ -1,6 +1,6 @@
 /**
  * The ended calls of one account, newest first, page by page along an index of the account's rows.
- * A filter that no index has (key, model, outcome) is applied to a bounded number of calls, the
+ * A filter that no index has (key, model, outcome, ending) is applied to a bounded number of calls, the
  * newest of the period; a page says where the search goes on. So no query reads every call of an
  * account, however many it has and however rare a match is.
  */
@@ -14,11 +14,11 @@ import {
 } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { and, desc, eq, gte, lt, lte, type SQL, sql } from 'drizzle-orm';
-import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { toEpochMs } from '../connection/raw-sql.ts';
 import { toGeneration } from '../ledger/calls.ts';
 import { calls, usageDays } from '../schema/ledger.ts';
+import { type CallEndingKind, type EndingColumns, matchEnding } from './call-endings.ts';
 
 export type CallCursor = Readonly<{ at: Instant; id: CallId }>;
 /**
@@ -32,6 +32,7 @@ export type CallFilter = Readonly<{
   keyId?: KeyId | undefined;
   model?: string | undefined;
   outcome?: CallOutcome | undefined;
+  ending?: CallEndingKind | undefined;
   from?: Instant | undefined;
   /** Exclusive. */
   until?: Instant | undefined;
@@ -43,17 +44,12 @@ export type CallRecord = Readonly<{ keyId: KeyId; generation: Generation }>;
 export const SEARCHED_CALLS = 20_000;
 export const SEARCHED_CALLS_PER_FILE = 100_000;
 
-/** nginx's code for a client that closed the connection first, which the gateway stores. */
-const CLIENT_CLOSED = 499;
-const CUT_REASONS = sql.raw("('estimated_after_disconnect', 'estimated_after_upstream_cut')");
-
-type OutcomeColumns = Readonly<{ httpStatus: AnyPgColumn; reason: AnyPgColumn }>;
-
-function matchOutcome(outcome: CallOutcome, { httpStatus, reason }: OutcomeColumns): SQL {
+function matchOutcome(outcome: CallOutcome, columns: EndingColumns): SQL {
+  const { httpStatus } = columns;
   const succeeded = sql`(${httpStatus} is not null and ${httpStatus} < 400)`;
   if (outcome === 'succeeded') return succeeded;
   if (outcome === 'failed') return sql`not ${succeeded}`;
-  return sql`coalesce(${httpStatus} = ${CLIENT_CLOSED} or ${reason} in ${CUT_REASONS}, false)`;
+  return sql`(${matchEnding('client_left', columns)} or ${matchEnding('provider_cut', columns)})`;
 }
 
 type Search = Readonly<{ filter: CallFilter; before: CallCursor | null }>;
@@ -99,7 +95,7 @@ const NEWEST_FIRST = [desc(calls.createdAt), desc(calls.id)] as const;
  * reads them in the order of the index and stops at the page's end.
  */
 function searchCalls(db: Database, account: AccountId, search: Search, searched: number) {
-  const { keyId, model, outcome } = search.filter;
+  const { keyId, model, outcome, ending } = search.filter;
   const period = db
     .select()
     .from(calls)
@@ -111,6 +107,7 @@ function searchCalls(db: Database, account: AccountId, search: Search, searched:
     keyId === undefined ? undefined : eq(period.keyId, keyId),
     model === undefined ? undefined : eq(period.model, model),
     outcome === undefined ? undefined : matchOutcome(outcome, period),
+    ending === undefined ? undefined : matchEnding(ending, period),
   );
   return { period, matches, newestFirst: [desc(period.createdAt), desc(period.id)] as const };
 }

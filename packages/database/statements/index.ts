@@ -2,6 +2,7 @@ export { type KeyRow, listKeys } from './api-key-queries.ts';
 export { listPastBalances, type PastBalance } from './balance-history.ts';
 export { type BalanceTransaction, listBalanceTransactions } from './balance-transactions.ts';
 export { type CallCorrection, findCallCorrection } from './call-corrections.ts';
+export { CALL_ENDINGS, type CallEndingKind, toEndingKind } from './call-endings.ts';
 export {
   CALL_BUCKETS,
   type CallBucket,

@@ -2,13 +2,17 @@
  * Queries of one account among the rows of many: their results, and that none reads rows it does
  * not return. The plans are PostgreSQL's, of the statements that were sent.
  */
+
+import { SETTLE_REASONS } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, type Database } from '../connection/index.ts';
 import { dismissNotification, listOpenNotifications } from '../email/index.ts';
 import { listConsents, setConsent } from '../privacy/index.ts';
 import {
   CALL_BUCKETS,
+  CALL_ENDINGS,
   type CallCursor,
   type CallFilter,
   type CallPage,
@@ -22,6 +26,7 @@ import {
   sumDailyUsage,
   summarizeCalls,
   sumUsage,
+  toEndingKind,
 } from './index.ts';
 
 const ACCOUNTS = 20;
@@ -180,6 +185,32 @@ describe('the calls that were cut', () => {
   });
 });
 
+describe('the ending of a call', () => {
+  it('is the same in SQL as in code, whatever its status and reason, and exactly one', async () => {
+    const account = accountAt(14);
+    const statuses = [null, 200, 400, 402, 404, 408, 413, 422, 429, 499, 500, 502, 503, 504, 529];
+    const ended = statuses.flatMap((httpStatus) =>
+      [null, ...SETTLE_REASONS].map((reason) => ({ httpStatus, reason })),
+    );
+    expect(ended.length).toBeLessThanOrEqual(CALLS_EACH);
+    for (const [index, { httpStatus, reason }] of ended.entries())
+      await db.execute(sql`update calls set http_status = ${httpStatus}, reason = ${reason}
+        where account_id = ${account} and seq = ${index + 1}`);
+    const from = FIRST_AT;
+    const until = FIRST_AT + (ended.length + 0.5) * 3_600_000;
+    const found = new Map<number, string>();
+    for (const ending of CALL_ENDINGS) {
+      const page = { filter: { ending, from, until }, before: null, limit: CALLS_EACH } as const;
+      for (const { generation } of (await listCalls(db, account, page)).calls) {
+        const seq = Number(generation.charged);
+        expect(found.has(seq), `call ${seq} has two endings`).toBe(false);
+        found.set(seq, ending);
+      }
+    }
+    expect(ended.map((_, index) => found.get(index + 1))).toEqual(ended.map(toEndingKind));
+  });
+});
+
 describe('a summary of calls', () => {
   it('counts the newest calls that match, at most the limit, by ending and by time', async () => {
     const summary = await summarizeCalls(db, OWN_ACCOUNT, {}, 100);
@@ -330,6 +361,7 @@ const FILTERS: readonly [string, CallFilter][] = [
   ['key', { keyId: 1 }],
   ['model', { model: 'openai/m1' }],
   ['outcome', { outcome: 'failed' }],
+  ['ending', { ending: 'provider_failed' }],
   [
     'key, model, outcome and period',
     {

@@ -1,5 +1,5 @@
 /** The details of one call: its metadata, its cost breakdown, and the reason for the charge. */
-import type { CallCorrection, CallRecord } from '@farebox/database/statements';
+import { type CallCorrection, type CallRecord, toEndingKind } from '@farebox/database/statements';
 import {
   Badge,
   Card,
@@ -15,7 +15,7 @@ import { formatMarginPercent } from '@farebox/money';
 import { getProviderName } from '@farebox/providers/list';
 import type { Child, FC } from 'hono/jsx';
 import { type BillBreakdown, breakDownBill, type LineItem } from './bill-lines.ts';
-import { CLIENT_CLOSED, toBadgeKind, toEndingKind } from './call-ending.ts';
+import { CLIENT_CLOSED, toBadgeKind } from './call-ending.ts';
 import { formatDuration, formatSpeed } from './durations.ts';
 
 type CallProps = Readonly<{

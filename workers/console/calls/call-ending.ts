@@ -1,23 +1,9 @@
-/** How a call ended, in one word of a closed list, with the badge that shows it. Pure. */
+/** How the endings of calls are shown: the badge of each, and which of them were cut. Pure. */
+import type { CallEndingKind } from '@farebox/database/statements';
 import type { BadgeKind } from '@farebox/design';
-import type { Messages } from '@farebox/i18n';
-import type { Generation } from '@farebox/ledger';
-
-export type CallEndingKind = keyof Messages['calls']['endings'];
-
-type Ended = Pick<Generation, 'httpStatus'> & Readonly<{ reason: string | null }>;
 
 /** nginx's code for a client that closed the connection first; the gateway stores it as well. */
 export const CLIENT_CLOSED = 499;
-
-export function toEndingKind({ httpStatus, reason }: Ended): CallEndingKind {
-  if (reason === 'estimated_after_disconnect' || httpStatus === CLIENT_CLOSED) return 'client_left';
-  if (reason === 'estimated_after_upstream_cut') return 'provider_cut';
-  if (httpStatus === null) return 'no_result';
-  if (httpStatus === 429) return 'provider_busy';
-  if (httpStatus >= 500) return 'provider_failed';
-  return httpStatus >= 400 ? 'rejected' : 'succeeded';
-}
 
 /** An answer that began and did not end, or that the client did not wait for. */
 export function isCut(ending: CallEndingKind): boolean {
@@ -30,6 +16,7 @@ const BADGES: Readonly<Record<CallEndingKind, BadgeKind>> = {
   provider_cut: 'warn',
   no_result: 'bad',
   provider_busy: 'bad',
+  provider_timed_out: 'bad',
   provider_failed: 'bad',
   rejected: 'bad',
 };

@@ -1,5 +1,5 @@
 /** The table of calls, for the list of calls and the overview. */
-import type { CallRecord } from '@farebox/database/statements';
+import { type CallRecord, toEndingKind } from '@farebox/database/statements';
 import {
   Badge,
   formatClock,
@@ -13,7 +13,7 @@ import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
 import { totalInputTokens } from '@farebox/money';
 import type { FC } from 'hono/jsx';
-import { toBadgeKind, toEndingKind } from './call-ending.ts';
+import { toBadgeKind } from './call-ending.ts';
 import { formatDuration, formatSpeed } from './durations.ts';
 
 type CallTableProps = Readonly<{

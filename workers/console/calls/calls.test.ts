@@ -1,4 +1,5 @@
 /** Cost breakdown, export columns, settlement reasons and filters of calls. */
+import { SEARCHED_CALLS } from '@farebox/database/statements';
 import { formatCurrency } from '@farebox/design';
 import { LANGUAGES, messagesFor } from '@farebox/i18n';
 import { type Generation, RECORDED_DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
@@ -204,14 +205,24 @@ function parse(query: string) {
 
 describe('call filters', () => {
   it('are the same after formatting and parsing', () => {
-    const query = `?key=7&model=openai%2Fgpt-4o-mini&outcome=failed&from=2026-11-01&to=2026-11-24&before=1764000000000-${'b'.repeat(32)}`;
+    const query = `?key=7&model=openai%2Fgpt-4o-mini&outcome=failed&ending=provider_busy&from=2026-11-01&to=2026-11-24&before=1764000000000-${'b'.repeat(32)}`;
     const read = parse(query);
     expect(toQueryString(read, read.before)).toBe(query);
     expect(toQueryString(parse(''), null)).toBe('');
   });
 
+  it('say how many calls are searched on the first page only, and never more than may be', () => {
+    const read = parse('?ending=rejected&searched=1000');
+    expect(toQueryString(read, null)).toBe('?ending=rejected&searched=1000');
+    const older = toQueryString(read, { at: 7, id: 'b'.repeat(32) });
+    expect(older).toBe(`?ending=rejected&before=7-${'b'.repeat(32)}`);
+    expect(parse('?searched=999999').searched).toBe(SEARCHED_CALLS);
+  });
+
   it('ignore invalid values', () => {
-    const read = parse("?key=4294967296&model=a b&outcome=x&from=2026-02-30&before=1-zz'--");
+    const read = parse(
+      "?key=4294967296&model=a b&outcome=x&ending=cut&searched=0&from=2026-02-30&before=1-zz'--",
+    );
     expect(toQueryString(read, read.before)).toBe('');
   });
 });

@@ -15,6 +15,7 @@ import {
   SEARCHED_CALLS,
   summarizeCalls,
   sumUsage,
+  toEndingKind,
 } from '@farebox/database/statements';
 import {
   Card,
@@ -42,7 +43,7 @@ import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { CallDetails } from './call-details.tsx';
-import { isCut, toEndingKind } from './call-ending.ts';
+import { isCut } from './call-ending.ts';
 import { CALL_HEADERS, CALLS_PER_FILE, streamCallBatches } from './call-export.ts';
 import { type CallQuery, OUTCOMES, parseCallQuery, toQueryString } from './call-filters.ts';
 import { CallTable } from './call-table.tsx';
@@ -60,13 +61,14 @@ const Filter: FC<
   Readonly<{ query: CallQuery; filterOptions: FilterOptions; messages: Messages }>
 > = (props) => {
   const { query, filterOptions, messages } = props;
-  const { outcome, from, until } = query.filter;
+  const { outcome, ending, from, until } = query.filter;
   const { calls } = messages;
   const fromDay = from === undefined ? '' : toIsoDay(from / DAY_MS);
   const toDay = until === undefined ? '' : toIsoDay(until / DAY_MS - 1);
   return (
     <form method="get" action="/calls" class="card filters">
       {outcome !== undefined && <input type="hidden" name="outcome" value={outcome} />}
+      {ending !== undefined && <input type="hidden" name="ending" value={ending} />}
       <SelectField name="key" label={calls.key} allLabel={calls.all} options={filterOptions.keys} />
       <SelectField
         name="model"
@@ -108,7 +110,7 @@ function listPresets({ filter }: CallQuery, today: number, messages: Messages): 
   ];
 }
 
-/** The number of calls of each outcome among those summarized, ignoring the outcome's own filter. */
+/** The number of calls of each outcome among those summarized, ignoring the filter by it. */
 function countOutcomes(summary: CallSummary | undefined) {
   const counts = { all: 0, succeeded: 0, cut: 0, failed: 0 };
   for (const { calls, ...ended } of summary?.endings ?? []) {
@@ -128,12 +130,20 @@ const OutcomeSegments: FC<
 > = ({ query, summary, messages, language }) => {
   const { calls } = messages;
   const counts = countOutcomes(summary);
-  const toSegment = (outcome: (typeof OUTCOMES)[number] | undefined): Segment => ({
-    href: `/calls${toQueryString({ filter: { ...query.filter, outcome }, before: null }, null)}`,
-    text: `${calls[outcome ?? 'all']} ${formatCount(counts[outcome ?? 'all'], language)}`,
-    current: query.filter.outcome === outcome,
-  });
-  return <Segments label={calls.outcome} segments={[undefined, ...OUTCOMES].map(toSegment)} />;
+  const { ending } = query.filter;
+  const toSegment = (outcome: (typeof OUTCOMES)[number] | undefined): Segment => {
+    const filter = { ...query.filter, outcome, ending: undefined };
+    return {
+      href: `/calls${toQueryString({ filter, before: null }, null)}`,
+      text: `${calls[outcome ?? 'all']} ${formatCount(counts[outcome ?? 'all'], language)}`,
+      current: ending === undefined && query.filter.outcome === outcome,
+    };
+  };
+  const segments = [undefined, ...OUTCOMES].map(toSegment);
+  if (ending === undefined) return <Segments label={calls.outcome} segments={segments} />;
+  const href = `/calls${toQueryString(query, null)}`;
+  const shown = { href, text: calls.endings[ending], current: true };
+  return <Segments label={calls.outcome} segments={[...segments, shown]} />;
 };
 
 /** The calls by time, failed ones marked. */
@@ -241,7 +251,9 @@ const FoundCalls: FC<FoundCallsProps> = ({ query, list, keyName, messages, langu
       )}
       {calls.length === 0 && !isPartial && <NoCalls query={query} messages={messages} />}
       {isPartial && (
-        <Note kind="info">{t.searchedLatest(formatCount(SEARCHED_CALLS, language))}</Note>
+        <Note kind="info">
+          {t.searchedLatest(formatCount(query.searched ?? SEARCHED_CALLS, language))}
+        </Note>
       )}
       <p class="pages">
         {query.before !== null && (
@@ -268,24 +280,31 @@ function toCallPath(id: string | undefined): string | null {
   return match === null ? null : `/calls/${match[0]}`;
 }
 
+/** Files are searched to their own bound. */
+function toExport(query: CallQuery): CallQuery {
+  return { ...query, searched: undefined };
+}
+
 async function loadCallPage(c: Context<SignedInEnv>, query: CallQuery) {
   const { deps, user } = c.var;
   const { db } = deps.identity;
   const { account } = user;
-  const { outcome } = query.filter;
+  const { filter, searched } = query;
+  const isByEnding = filter.outcome !== undefined || filter.ending !== undefined;
+  const whole = { ...filter, outcome: undefined, ending: undefined };
   const [list, filterOptions, accountStatus, refused, ...rest] = await Promise.all([
-    listCalls(db, account, { ...query, limit: CALLS_PER_PAGE }),
+    listCalls(db, account, { ...query, limit: CALLS_PER_PAGE }, searched),
     loadFilterOptions(c, query),
     deps.accounts.status(account),
     deps.accounts.refusedCalls(account),
     loadKeyNames(c),
-    summarizeCalls(db, account, { ...query.filter, outcome: undefined }, SUMMARIZED_CALLS),
-    outcome === undefined ? undefined : summarizeCalls(db, account, query.filter, SUMMARIZED_CALLS),
+    summarizeCalls(db, account, whole, SUMMARIZED_CALLS, searched),
+    isByEnding ? summarizeCalls(db, account, filter, SUMMARIZED_CALLS, searched) : undefined,
   ]);
   const [keyName, summary, shown] = rest;
   return {
     ...{ list, filterOptions, keyName, summary, refused },
-    shown: outcome === undefined ? summary : shown,
+    shown: isByEnding ? shown : summary,
     inFlight: accountStatus?.openCalls ?? 0,
   };
 }
@@ -316,7 +335,9 @@ callRoutes.get('/calls', async (c) => {
         id="calls"
         title={summaryTitle(shown, locale)}
         actions={
-          <a href={`/calls/export${toQueryString(query, query.before)}`}>{layout.download}</a>
+          <a href={`/calls/export${toQueryString(toExport(query), query.before)}`}>
+            {layout.download}
+          </a>
         }
       >
         {shown !== undefined && <CallHistogram {...locale} summary={shown} />}

@@ -1,10 +1,16 @@
 /** What did not work among the newest calls, by how they ended. */
-import type { CallEnding, CallSummary } from '@farebox/database/statements';
+import {
+  type CallEnding,
+  type CallEndingKind,
+  type CallSummary,
+  toEndingKind,
+} from '@farebox/database/statements';
 import { Badge, Card, EmptyState, formatCount, Money } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { NanoUsd } from '@farebox/money';
 import type { FC } from 'hono/jsx';
-import { type CallEndingKind, isCut, toBadgeKind, toEndingKind } from '../calls/call-ending.ts';
+import { toBadgeKind } from '../calls/call-ending.ts';
+import { toQueryString } from '../calls/call-filters.ts';
 
 type Failure = Readonly<{ ending: CallEndingKind; calls: number; charged: NanoUsd }>;
 
@@ -19,9 +25,9 @@ function groupFailures(endings: readonly CallEnding[]): readonly Failure[] {
   return [...failures.values()].sort((a, b) => b.calls - a.calls);
 }
 
-/** The filter of the list of calls that shows these. */
-function toOutcome(ending: CallEndingKind): 'cut' | 'failed' {
-  return isCut(ending) ? 'cut' : 'failed';
+/** The list of exactly these calls: those that ended alike among the newest, as counted here. */
+function toCallsPath(ending: CallEndingKind, maxCalls: number): string {
+  return `/calls${toQueryString({ filter: { ending }, before: null, searched: maxCalls }, null)}`;
 }
 
 export const FailureList: FC<
@@ -53,7 +59,7 @@ export const FailureList: FC<
               {failures.map(({ ending, calls: count, charged }) => (
                 <tr>
                   <th scope="row">
-                    <a class="row-link" href={`/calls?outcome=${toOutcome(ending)}`}>
+                    <a class="row-link" href={toCallsPath(ending, maxCalls)}>
                       <Badge kind={toBadgeKind(ending)}>{calls.endings[ending]}</Badge>
                     </a>
                   </th>
