@@ -24,6 +24,7 @@ import {
 import { findGeneration } from './entries.ts';
 import { budgetStatus } from './key-budgets.ts';
 import { limitColumns, normalizeLimits, sameLimits } from './key-limits.ts';
+import { keyQuota } from './key-quota.ts';
 import { toUtcDay } from './limits.ts';
 import { addToPeriods, noPeriodSpending } from './period-spending.ts';
 import { SlidingWindow } from './sliding-window.ts';
@@ -101,7 +102,10 @@ export function getGeneration(
 }
 
 export function getKeyStatus(tx: Tx, credential: KeyCredential): Authenticated<KeyStatus> {
-  return authenticated(tx, credential, (key) => toKeyStatus(tx, key));
+  return authenticated(tx, credential, (key) => {
+    const quota = keyQuota(tx, key);
+    return { ...toKeyStatus(tx, key), ...(quota === undefined ? {} : { quota }) };
+  });
 }
 
 export function toKeyStatus(tx: Tx, key: Key): KeyStatus {

@@ -1,4 +1,6 @@
 /** Responses over WebSocket, through the official SDK's client, against a scripted provider. */
+import type { IncomingMessage } from 'node:http';
+import { NO_LIMITS } from '@farebox/ledger';
 import type { LocalStack } from '@farebox/local';
 import OpenAI from 'openai';
 import { ResponsesWS } from 'openai/resources/responses/ws';
@@ -283,6 +285,26 @@ describe('the upgrade at /v1/responses', () => {
       socket.once('error', () => resolve(0));
     });
   }
+
+  it('tells what the limits of its key leave, as a call over HTTP does', async () => {
+    const limits = { ...NO_LIMITS, callsPerMinute: 9, periodBudgets: { day: 2_000_000_000n } };
+    const limited = await stack.createAccount({ creditUsd: '5', limits });
+    const getFields = async (key: string) => {
+      const socket = new WebSocket(`${stack.gatewayUrl.replace('http', 'ws')}/v1/responses`, {
+        headers: { authorization: `Bearer ${key}` },
+      });
+      const response = await new Promise<IncomingMessage>((resolve) =>
+        socket.once('upgrade', resolve),
+      );
+      socket.close();
+      return [response.headers['ratelimit-policy'], response.headers.ratelimit];
+    };
+    expect(await getFields(limited.apiKey)).toEqual([
+      '"calls";q=9;w=60, "budget-day";q=2000000;qu="micro-usd";w=86400',
+      expect.stringMatching(/^"calls";r=9;t=60, "budget-day";r=2000000;t=\d+$/),
+    ]);
+    expect(await getFields(apiKey)).toEqual([undefined, undefined]);
+  });
 
   it('is refused without a valid key', async () => {
     expect(await getStatus('/v1/responses', {})).toBe(401);

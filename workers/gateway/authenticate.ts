@@ -7,6 +7,7 @@ import { parseApiKey } from '@farebox/identity/api-keys';
 import type { AccountId, KeyCredential } from '@farebox/ledger';
 import { err, type Result } from '@farebox/result';
 import type { GatewayDeps } from './env.ts';
+import type { EdgeLimit } from './rate-limiter.ts';
 
 export type Caller = Result<
   { account: AccountId; key: KeyCredential },
@@ -15,6 +16,7 @@ export type Caller = Result<
   | Readonly<{
       reason: 'rate_limited';
       retryAfterSeconds: number;
+      edgeLimit: EdgeLimit;
       caller: Readonly<{ account: AccountId; key: KeyCredential }>;
     }>
 >;
@@ -68,6 +70,10 @@ export function authenticate(
   if (!parsed.ok) return err('invalid_api_key');
   const waitSeconds = deps.rateLimiter.tryAcquire(`${parsed.account}${parsed.key.keyId}`, now);
   if (waitSeconds > 0)
-    return err('rate_limited', { retryAfterSeconds: waitSeconds, caller: parsed });
+    return err('rate_limited', {
+      retryAfterSeconds: waitSeconds,
+      edgeLimit: deps.rateLimiter.toLimit('requests'),
+      caller: parsed,
+    });
   return parsed;
 }

@@ -7,6 +7,7 @@ import { baseHeaders } from './base-headers.ts';
 import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
 import { errorMessage } from './error-messages.ts';
 import { type ApiError, ERROR_MAP, type ErrorReason } from './errors.ts';
+import { exhaustedHeaders } from './quota-headers.ts';
 
 /** Returns the request field that an error is about, for OpenAI's `param`. */
 function getParam(apiError: ApiError): string | null {
@@ -101,6 +102,8 @@ export function errorResponse(
   headers['x-should-retry'] = String(isRetryable(apiError));
   const retryAfter = getRetryAfter(apiError);
   if (retryAfter !== null) headers['retry-after'] = retryAfter;
+  if ('edgeLimit' in apiError)
+    Object.assign(headers, exhaustedHeaders(apiError.edgeLimit, apiError.retryAfterSeconds));
   if (apiError.reason === 'method_not_allowed') headers.allow = apiError.allowed;
   const status = getHttpStatus(apiError, dialect);
   // RFC 9110 section 15.5.2: a 401 names a scheme by which to authenticate.

@@ -1,6 +1,7 @@
 /** Every API error, and the one map from its reason to status and kind. */
 import type { ErrorKind, RequestError } from '@farebox/dialects';
 import type { HoldDecline } from '@farebox/ledger';
+import type { EdgeLimit } from './rate-limiter.ts';
 
 export type ApiError =
   | Readonly<{ reason: 'missing_api_key' | 'api_key_in_url' | 'https_required' | 'internal' }>
@@ -21,6 +22,8 @@ export type ApiError =
   | Readonly<{ reason: 'generation_not_found' | 'answer_not_stored' }>
   | Readonly<{ reason: 'websocket_not_supported' }>
   | Readonly<{ reason: 'ledger_unreachable' }>
+  /** Refused at the edge, before the account is asked. */
+  | Readonly<{ reason: 'rate_limited'; retryAfterSeconds: number; edgeLimit: EdgeLimit }>
   | Readonly<{
       reason: 'upstream_overloaded' | 'upstream_rate_limited';
       provider: string;

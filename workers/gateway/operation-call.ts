@@ -145,7 +145,11 @@ function serve(parse: ParseBody, maxBytes: number): (ctx: RequestContext) => Pro
     const retryAfterSeconds =
       plan.maxCost === 0n ? deps.freeCallLimiter.tryAcquire(account, clock()) : 0;
     if (retryAfterSeconds > 0)
-      return respondError(ctx, { reason: 'rate_limited', retryAfterSeconds });
+      return respondError(ctx, {
+        reason: 'rate_limited',
+        retryAfterSeconds,
+        edgeLimit: deps.freeCallLimiter.toLimit('free-calls'),
+      });
     const revision = new PriceRevision(plan, deps.catalog, repriceOperation);
     const holdRequest = buildHoldRequest(ctx, key, plan);
     const hold = await deps.ledger.hold(account, holdRequest, ctx.waitUntil);

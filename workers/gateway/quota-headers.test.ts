@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { quotaHeaders, withQuota } from './quota-headers.ts';
+import { exhaustedHeaders, quotaHeaders, withQuota } from './quota-headers.ts';
+import { RateLimiter } from './rate-limiter.ts';
 
 const CALLS = { limit: 50, left: 12, resetSeconds: 30 };
 const DAY = {
@@ -38,6 +39,16 @@ describe('the RateLimit fields', () => {
       for (const item of items) expect(item).toMatch(ITEM);
     }
     expect(headers['ratelimit-policy']).not.toMatch(/"budget-month"[^,]*;w=/);
+  });
+
+  it.each([
+    ['requests', { perSecond: 300, burst: 600 }, '"requests";q=600;w=2'],
+    ['free-calls', { perSecond: 5, burst: 100 }, '"free-calls";q=100;w=20'],
+    ['requests', { perSecond: 0.2, burst: 2 }, '"requests";q=2;w=10'],
+  ] as const)('state the limit %s of the edge, with nothing left of it', (name, rate, policy) => {
+    const fields = exhaustedHeaders(new RateLimiter(rate).toLimit(name), 3);
+    expect(fields).toEqual({ 'ratelimit-policy': policy, ratelimit: `"${name}";r=0;t=3` });
+    for (const value of Object.values(fields)) expect(value).toMatch(ITEM);
   });
 
   it('are absent where the key has no such limits', () => {

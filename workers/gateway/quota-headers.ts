@@ -1,10 +1,11 @@
 /**
  * The header fields that tell clients what the limits of their key leave
  * (draft-ietf-httpapi-ratelimit-headers-10): a policy for its calls of any minute and one for each
- * budget that renews. Both fields are lists of structured fields (RFC 9651).
+ * budget that renews; and, where the edge refuses a call, the limit there. Both fields are lists of structured fields (RFC 9651).
  */
 import type { KeyQuota } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
+import type { EdgeLimit } from './rate-limiter.ts';
 
 /** Seconds for which calls count. */
 const CALL_WINDOW_SECONDS = 60;
@@ -36,6 +37,20 @@ export function quotaHeaders({ calls, budgets }: KeyQuota): Readonly<Record<stri
     limits.unshift(`"calls";r=${calls.left};t=${calls.resetSeconds}`);
   }
   return { 'ratelimit-policy': policies.join(', '), ratelimit: limits.join(', ') };
+}
+
+/**
+ * Returns the fields of a call that a limit of the edge refused. Each isolate counts for itself, so a
+ * key is sometimes admitted more than this, and never less.
+ */
+export function exhaustedHeaders(
+  { name, quota, windowSeconds }: EdgeLimit,
+  retryAfterSeconds: number,
+): Readonly<Record<string, string>> {
+  return {
+    'ratelimit-policy': `"${name}";q=${quota};w=${windowSeconds}`,
+    ratelimit: `"${name}";r=0;t=${retryAfterSeconds}`,
+  };
 }
 
 /** Adds the fields to the response of a call whose key has such limits. */

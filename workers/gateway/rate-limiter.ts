@@ -14,6 +14,13 @@ type TokenBucket = {
 
 export type RateLimit = Readonly<{ perSecond: number; burst: number }>;
 
+/** What clients are told of a limit: calls in a window, by the name of what it counts. */
+export type EdgeLimit = Readonly<{
+  name: 'requests' | 'free-calls';
+  quota: number;
+  windowSeconds: number;
+}>;
+
 /** The longest wait that a rejected call is told, in seconds: SDKs ignore more than 60. */
 const MAX_WAIT_SECONDS = 30;
 
@@ -26,6 +33,12 @@ export class RateLimiter {
 
   constructor(rate: RateLimit) {
     this.#rate = rate;
+  }
+
+  /** A whole bucket and the time in which it fills: no window of that length refuses fewer calls. */
+  toLimit(name: EdgeLimit['name']): EdgeLimit {
+    const { burst, perSecond } = this.#rate;
+    return { name, quota: Math.floor(burst), windowSeconds: Math.ceil(burst / perSecond) };
   }
 
   /** Returns 0 if the call is admitted, or the whole seconds to wait. `now` is in milliseconds. */

@@ -2,6 +2,7 @@
 
 import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
+import { quotaHeaders, withQuota } from './quota-headers.ts';
 import { SocketSession } from './socket-session.ts';
 import { rejectUnread, withCaller } from './with-caller.ts';
 
@@ -29,13 +30,19 @@ const openWithCaller = withCaller(async (ctx, { account, key }) => {
   if (!isOffered(ctx)) return respondError(ctx, { reason: 'websocket_not_supported' });
   const status = await ctx.deps.ledger.key(account, key);
   if (!status.ok) return respondError(ctx, status);
+  const { quota } = status.value;
   const open = ctx.deps.openSockets.open(account, ctx.clock());
   if (open === null)
-    return respondError(ctx, { reason: 'too_many_concurrent_calls', retryAfterSeconds: 60 });
+    return withQuota(
+      respondError(ctx, { reason: 'too_many_concurrent_calls', retryAfterSeconds: 60 }),
+      quota,
+    );
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
   new SocketSession(ctx, open, server);
-  return new Response(null, { status: 101, webSocket: client, headers: baseHeaders(ctx.id) });
+  // The calls that follow have no header fields: what the limits leave is told here only.
+  const headers = { ...baseHeaders(ctx.id), ...(quota === undefined ? {} : quotaHeaders(quota)) };
+  return new Response(null, { status: 101, webSocket: client, headers });
 });
 
 /** Handles one request to open a WebSocket. */

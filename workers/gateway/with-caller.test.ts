@@ -69,7 +69,10 @@ describe('a refused call', () => {
   it('is counted also where the edge refuses it for the rate of its key', async () => {
     const { ctx, counted } = createContext(authorized);
     await withCaller(async () => new Response())(ctx);
-    expect((await withBody(async () => new Response())(ctx)).status).toBe(429);
+    const refused = await withBody(async () => new Response())(ctx);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('ratelimit-policy')).toBe('"requests";q=1;w=1');
+    expect(refused.headers.get('ratelimit')).toBe('"requests";r=0;t=1');
     await expect.poll(() => counted).toEqual(['rate_limited']);
   });
 

@@ -1,7 +1,7 @@
 /** API keys as the ledger knows them: credentials, limits, spend guard, and their life cycle. */
 import type { NanoUsd } from '@farebox/money';
 import type { NoData, Result } from '@farebox/result';
-import type { PeriodBudgetStatus, PeriodBudgets } from './budgets.ts';
+import type { KeyQuota, PeriodBudgetStatus, PeriodBudgets } from './budgets.ts';
 import type { AccountId, Instant, KeyId } from './identifiers.ts';
 
 /** The credential of a request: the key's id and the SHA-256 of its secret, hexadecimal. */
@@ -66,6 +66,11 @@ export type KeyStatus = Readonly<{
   spentToday: NanoUsd;
   /** The typical spending of one day; null until enough days are known. */
   typicalDailySpend: NanoUsd | null;
+  /**
+   * What the limits that renew leave, told to the key itself. Absent where it has none, and in an
+   * answer of a release before it.
+   */
+  quota?: KeyQuota;
 }>;
 
 export type PutKeyRequest = Readonly<{

@@ -54,12 +54,12 @@ export const HEADERS: Readonly<Record<HeaderName, Header>> = {
   },
   ratelimit: {
     description:
-      'What the key’s limits leave, as draft-ietf-httpapi-ratelimit-headers has it: `"calls";r=9;t=42` of its calls per minute, and `"budget-day";r=1234567;t=3600` of a budget by day, week or month, in millionths of a US dollar. `t` is in seconds: until the oldest call of the minute counts no more, or the budget renews. Present where the key has such a limit.',
+      'What the key’s limits leave, as draft-ietf-httpapi-ratelimit-headers has it: `"calls";r=9;t=42` of its calls per minute, and `"budget-day";r=1234567;t=3600` of a budget by day, week or month, in millionths of a US dollar. `t` is in seconds: until the oldest call of the minute counts no more, or the budget renews. Present where the key has such a limit, on calls, on their 402 and 429, and on the handshake of a WebSocket. A call that is refused before the account is asked has `"requests";r=0;t=1` (of the key) or `"free-calls";r=0;t=1` (of the account, for calls that cost nothing) in their place.',
     schema: STRING,
   },
   'ratelimit-policy': {
     description:
-      'The key’s limits: `"calls";q=10;w=60`, and `"budget-day";q=5000000;qu="micro-usd";w=86400`. The budget of a month states no window.',
+      'The key’s limits: `"calls";q=10;w=60`, and `"budget-day";q=5000000;qu="micro-usd";w=86400`. The budget of a month states no window. Where a call is refused before the account is asked, `"requests";q=600;w=2` or `"free-calls";q=100;w=20`: what is admitted at once and the seconds in which that fills up again.',
     schema: STRING,
   },
   'accept-encoding': {

@@ -13,6 +13,7 @@ import {
 import { MAX_BODY_BYTES, MAX_FILE_BODY_BYTES } from '../body-reader.ts';
 import { COST_FORMS, COST_HEADER } from '../cost-report.ts';
 import type { Step } from './error-steps.ts';
+import { ID_HEADERS, QUOTA_HEADERS } from './headers.ts';
 import type { Content, OperationObject, Parameter, ResponseObject, Schema } from './json-schema.ts';
 import {
   errorResponses,
@@ -266,7 +267,7 @@ const SOCKET: Endpoint = {
     description:
       'With Upgrade: websocket. Each event response.create of the client has the fields of POST /v1/responses and is a call with a hold and a bill of its own; previous_response_id names a response that was made on the same connection. Calls are made one after another; up to eight messages, one of them above 64 KB, may be in line. The first call has the id of the handshake’s x-request-id, each further one the next number (both as hexadecimal numbers of 32 digits); a call that was declined has used up its number. The provider’s connection, and with it what previous_response_id may name, ends after an error and after ten minutes without a call; this one ends after an hour without a message (1001), and where far too much was sent that was not read (1009). An account may have 100 of them at a time. An error that ends no call is an event of the type error with a status.',
     responses: {
-      101: { description: 'The connection is open.' },
+      101: { description: 'The connection is open.', headers: { ...ID_HEADERS, ...QUOTA_HEADERS } },
       ...errorResponses({ steps: ['request', 'key', 'socket'], dialect: 'responses' }),
     },
   },

@@ -39,7 +39,7 @@ const HEADERS_BY_STATUS: Readonly<Record<number, Readonly<Record<string, Referen
   402: headers('retry-after'),
   405: headers('allow'),
   415: headers('accept-encoding'),
-  429: headers('retry-after'),
+  429: { ...headers('retry-after'), ...QUOTA_HEADERS },
   503: headers('retry-after'),
   529: headers('retry-after'),
 };
@@ -78,7 +78,7 @@ function errorSchema(status: number | null, { steps, dialect }: Failure): Schema
 }
 
 function errorResponse(status: number, codes: readonly string[], failure: Failure): ResponseObject {
-  const hasQuota = failure.steps.includes('hold') && (status === 402 || status === 429);
+  const hasQuota = failure.steps.includes('hold') && status === 402;
   return {
     description: `${describeStatus(status, failure)} Codes: ${codes.join(', ')}.`,
     headers: {
