@@ -5,12 +5,11 @@
  * policy, and each in every language. A link reveals a page that is not listed here.
  */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import type { LocalStack } from '@farebox/local';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findViolations } from './support/axe.ts';
 import {
   HAS_BROWSER,
   openBrowser,
@@ -23,7 +22,6 @@ import { insertUsageHistory } from './support/usage-history.ts';
 
 warnIfNoBrowser();
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PUBLIC_PAGES = [
   '/',
   '/sign-up',
@@ -63,10 +61,6 @@ const SIZES = [
   { width: 1280, height: 900 },
 ] as const;
 const MAX_PAGE_BYTES = 25_000;
-/** The rules of WCAG 2.2, levels A and AA. */
-const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-type Violation = Readonly<{ id: string; impact: string | null; target: string }>;
 
 describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
   let stack: LocalStack;
@@ -122,23 +116,6 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
       (id, account_id, chain, address, amount, fee, state, requested_at)
       values ($1, $2, 'bsc', $3, 1234499968000, 200000000, 'reserved', now()) returning id`;
     await sql(stack, query, ['e'.repeat(32), accountId, `0x${'7'.repeat(40)}`]);
-  }
-
-  async function findViolations(page: Page): Promise<readonly Violation[]> {
-    // The content policy would block an injected script element; evaluate bypasses it, as an
-    // extension does.
-    if (await page.evaluate("!('axe' in globalThis)")) await page.evaluate(AXE);
-    return page.evaluate(async (tags) => {
-      const options = { runOnly: { type: 'tag', values: tags } };
-      const run: unknown = await Reflect.get(globalThis, 'axe').run(options);
-      const violations: { id: string; impact: string | null; nodes: { html: string }[] }[] =
-        Reflect.get(Object(run), 'violations');
-      return violations.map(({ id, impact, nodes }) => ({
-        id,
-        impact,
-        target: nodes[0]?.html.slice(0, 200) ?? '',
-      }));
-    }, AXE_TAGS);
   }
 
   async function withPage(

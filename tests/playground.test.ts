@@ -3,9 +3,13 @@
  * page's key is made in one click and ends with the next one, and neither key nor conversation
  * reaches the console or stays in the browser.
  */
+
 import type { LocalAccount, LocalStack } from '@farebox/local';
-import type { Page, Request } from 'playwright-core';
+import { formatUsd, tokenCost } from '@farebox/money';
+import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findViolations } from './support/axe.ts';
+import { waitForBill } from './support/bills.ts';
 import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
 import { type CallDialect, DIALECT_CALLS } from './support/dialect-calls.ts';
 import { chatEvents, type ScriptedUpstream, sendStream } from './support/scripted-upstream.ts';
@@ -58,7 +62,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
   let stack: LocalStack;
   let account: LocalAccount;
   let page: Page;
-  let closeBrowser: () => Promise<void>;
+  let browser: Browser;
   const consoleRequests: Request[] = [];
   const consoleErrors: string[] = [];
   const pageKeys: string[] = [];
@@ -66,8 +70,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
   beforeAll(async () => {
     ({ stack, upstream } = await sharedStack('scripted'));
     account = await stack.createAccount({ creditUsd: '5' });
-    const browser = await openBrowser();
-    closeBrowser = () => browser.close();
+    browser = await openBrowser();
     page = await browser.newPage({ locale: 'en' });
     page.on('request', (request) => {
       if (request.url().startsWith(stack.consoleUrl)) consoleRequests.push(request);
@@ -84,7 +87,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     await page.waitForSelector('#play-model option', { state: 'attached' });
   }, 120_000);
 
-  afterAll(() => closeBrowser?.());
+  afterAll(() => browser?.close());
 
   async function createPageKey(): Promise<string> {
     const before = await page.inputValue('#play-key');
@@ -135,6 +138,211 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     },
   );
 
+  /** The prices of a model, in nano-USD per million tokens. */
+  async function fetchPrices(model: string): Promise<Readonly<Record<string, bigint>>> {
+    const response = await fetch(`${stack.gatewayUrl}/v1/models/${encodeURIComponent(model)}`);
+    const {
+      prices_nano_usd_per_million: prices,
+    }: Record<string, Record<string, string>> = await response.json();
+    return Object.fromEntries(
+      Object.entries(prices ?? {}).map(([bucket, price]) => [bucket, BigInt(price)]),
+    );
+  }
+
+  const formatEstimate = (nanoUsd: bigint) =>
+    new Intl.NumberFormat('en', {
+      ...{ style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' },
+      maximumSignificantDigits: 2,
+    }).format(Number(nanoUsd) / 1e9);
+
+  it('estimates the cost before a call while it is typed, and sends nothing for that', async () => {
+    const sent: string[] = [];
+    page.on('request', (request) => {
+      if (!request.url().endsWith('/icon.svg')) sent.push(request.url());
+    });
+    await page.click('#play-clear');
+    await page.fill('#play-system', '');
+    await page.selectOption('#play-model', 'openai/gpt-5.4');
+    const { input_uncached: input = 0n, output = 0n } = await fetchPrices('openai/gpt-5.4');
+    for (const [text, tokens, limit] of [
+      ['a'.repeat(400), 104, 1_000],
+      ['a'.repeat(800), 204, 1_000],
+      ['Привет', 7, 500],
+    ] as const) {
+      await page.fill('#play-limit', String(limit));
+      await page.fill('#play-message', text);
+      const least = tokenCost(tokens, input);
+      expect(await page.textContent('#play-estimate')).toBe(
+        `Before sending: about ${formatEstimate(least)} for ${tokens} tokens of input, ` +
+          `about ${formatEstimate(least + tokenCost(limit, output))} ` +
+          `with all ${limit.toLocaleString('en')} tokens of output.`,
+      );
+    }
+    expect(sent).toEqual([]);
+  });
+
+  it('shows what an answer costs while it streams, and then what its bill says', async () => {
+    const events = chatEvents(WORDS, COUNTS);
+    let release: () => void = () => {};
+    const halfway = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    upstream.handler = async (_, response) => {
+      await sendStream(response, events.slice(0, 4), 50, 'hang');
+      await halfway;
+      for (const event of events.slice(4)) response.write(event);
+      response.end();
+    };
+    await page.selectOption('#play-model', 'deepseek/deepseek-flash');
+    await page.fill('#play-limit', '1024');
+    await send('Count to six.');
+    await expect
+      .poll(() => page.textContent('#play-cost'), WAIT)
+      .toMatch(/^Cost so far: about \$0\.0\d+$/);
+    release();
+    await expect.poll(() => page.textContent('#play-status'), WAIT).toBe('Done.');
+    const shown = (await page.textContent('#play-cost')) ?? '';
+    const [, cost, id] =
+      /^Cost of the last response: \$([\d.]+) \(request ID (\w+)\)/.exec(shown) ?? [];
+    const bill = await waitForBill(stack.gatewayUrl, account.apiKey, id ?? null);
+    expect(cost).toBe(formatUsd(BigInt(bill.cost_nano_usd)));
+  });
+
+  it.each([
+    ['an answer that streams', 'word3'],
+    ['a call that is not answered yet', null],
+  ])('stops %s when it is cleared, and never sends it again', async (_, awaited) => {
+    const words = Array.from({ length: 400 }, (__, index) => ` word${index}`);
+    upstream.handler = async (__, response) => {
+      if (awaited !== null)
+        await sendStream(response, chatEvents(words, { input: 20, output: 800 }), 20);
+    };
+    const before = upstream.received.length;
+    await send('Go on for ever.');
+    await expect.poll(() => upstream.received.length, WAIT).toBe(before + 1);
+    if (awaited !== null) await expect.poll(() => readReply(), WAIT).toContain(awaited);
+    await page.click('#play-clear');
+    await upstream.received.at(-1)?.aborted;
+    await expect.poll(() => page.isEnabled('#play-send'), WAIT).toBe(true);
+    expect(await page.locator('#play-log .message-text').count()).toBe(0);
+    upstream.handler = (__, response) => sendStream(response, chatEvents(['Hi'], COUNTS));
+    await send('A new start.');
+    await expect.poll(() => page.textContent('#play-status'), WAIT).toBe('Done.');
+    expect(upstream.received).toHaveLength(before + 2);
+    expect(upstream.received.at(-1)?.body).not.toContain('for ever');
+    expect(await page.locator('#play-log .message-text').allTextContents()).toEqual([
+      'A new start.',
+      'Hi',
+    ]);
+  });
+
+  it.each([
+    ['openai/gpt-5.4', 'responses.create'],
+    ['anthropic/claude-opus-5-5', 'messages.create'],
+    ['google/gemini-3.5-flash', /generateContent|generate_content/],
+    ['deepseek/deepseek-flash', 'chat.completions.create'],
+  ])('shows a call to %s as code of the SDK of its own API', async (model, method) => {
+    await page.selectOption('#play-model', model);
+    await page
+      .locator('#play-code-details')
+      .evaluate((details) => details.setAttribute('open', ''));
+    for (const language of ['javascript', 'python']) {
+      await page.selectOption('#play-language', language);
+      expect(await page.textContent('#play-code')).toMatch(method);
+    }
+    await page.selectOption('#play-language', 'curl');
+    expect(await page.textContent('#play-code')).toMatch(/^curl http/);
+  });
+
+  it('is accessible with two models and the code in view', async () => {
+    await page.check('#play-compare');
+    await page.fill('#play-message', 'Hello');
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await findViolations(page), colorScheme).toEqual([]);
+    }
+    await page.setViewportSize({ width: 320, height: 700 });
+    expect(await findViolations(page), 'on a phone').toEqual([]);
+    expect(
+      await page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      ),
+    ).toBe(0);
+    await saveScreenshot(page, 'playground-phone');
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.uncheck('#play-compare');
+  });
+
+  it.each([
+    ['ru', /[а-я]{4}/],
+    ['zh', /\p{Script=Han}{2}/u],
+  ] as const)('speaks %s in its estimate, its states and its costs', async (language, words) => {
+    const context = await browser.newContext({ storageState: await page.context().storageState() });
+    const tab = await context.newPage();
+    await tab.request.post(`${stack.consoleUrl}/language`, {
+      form: { language, back: '/playground' },
+      headers: { origin: stack.consoleUrl },
+    });
+    await tab.goto(`${stack.consoleUrl}/playground`);
+    await tab.waitForSelector('#play-model option', { state: 'attached' });
+    upstream.handler = (_, response) => sendStream(response, chatEvents(WORDS, COUNTS), 20);
+    await tab.selectOption('#play-model', 'deepseek/deepseek-flash');
+    await tab.fill('#play-key', account.apiKey);
+    await tab.fill('#play-message', 'Hello');
+    expect(await tab.textContent('#play-estimate')).toMatch(words);
+    expect(await tab.textContent('#play-estimate')).not.toMatch(/[{}]|undefined|NaN/);
+    await tab.click('#play-send');
+    await expect.poll(() => tab.locator('#play-cost a').count(), WAIT).toBe(1);
+    for (const part of ['#play-cost', '#play-status'])
+      expect(await tab.textContent(part)).toMatch(words);
+    expect(await findViolations(tab)).toEqual([]);
+    await tab.request.post(`${stack.consoleUrl}/language`, {
+      form: { language: 'en', back: '/playground' },
+      headers: { origin: stack.consoleUrl },
+    });
+    await context.close();
+  });
+
+  it('estimates the cost of a call where scripts are off, by numbers only', async () => {
+    const context = await browser.newContext({
+      javaScriptEnabled: false,
+      storageState: await page.context().storageState(),
+      locale: 'en',
+    });
+    const tab = await context.newPage();
+    await tab.goto(`${stack.consoleUrl}/playground`);
+    await tab.selectOption('select[name=model]', 'openai/gpt-5.4');
+    await tab.fill('input[name=input]', '4000');
+    await tab.fill('input[name=limit]', '100');
+    await tab.click('form[action="/playground"] button');
+    const { input_uncached: input = 0n } = await fetchPrices('openai/gpt-5.4');
+    await tab.waitForURL(/input=4000/);
+    expect(await tab.textContent('main [role=status]')).toContain(
+      `About $${Number(tokenCost(4_000, input)) / 1e9} for the input`,
+    );
+    expect(await tab.isVisible('#playground')).toBe(false);
+    await saveScreenshot(tab, 'playground-without-script');
+    await context.close();
+  });
+
+  it('takes its key out of the page when the key expires', async () => {
+    const context = await browser.newContext({
+      storageState: await page.context().storageState(),
+      locale: 'en',
+    });
+    const tab = await context.newPage();
+    await tab.clock.install();
+    await tab.goto(`${stack.consoleUrl}/playground`);
+    await tab.click('#play-create-key');
+    await expect.poll(() => tab.inputValue('#play-key'), WAIT).toMatch(/^fbx_/);
+    await tab.clock.fastForward('01:00:10');
+    await expect.poll(() => tab.inputValue('#play-key'), WAIT).toBe('');
+    expect(await tab.textContent('#play-key-status')).toContain('expired');
+    await context.close();
+    await createPageKey();
+  });
+
   it('asks the same model in another of its APIs', async () => {
     const events = chatEvents(WORDS, COUNTS);
     upstream.handler = (_, response) => sendStream(response, events);
@@ -178,7 +386,9 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
   });
 
   it('shows the request as code, with the page’s key and with no other', async () => {
-    await page.click('#play-code-details summary');
+    await page
+      .locator('#play-code-details')
+      .evaluate((details) => details.setAttribute('open', ''));
     await page.fill('#play-message', 'It’s a "test".');
     for (const [language, text] of [
       ['curl', `${stack.gatewayUrl}/v1/chat/completions`],

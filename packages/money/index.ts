@@ -4,3 +4,4 @@ export * from './margin.ts';
 export * from './money.ts';
 export * from './service-terms.ts';
 export * from './spend-kinds.ts';
+export * from './token-cost.script.ts';

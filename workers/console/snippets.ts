@@ -9,8 +9,11 @@ export const ANTHROPIC_MODEL = 'anthropic/claude-haiku-5-5';
 /** Stands for the key where it is not shown; shells and SDKs read it from the environment. */
 const KEY_PLACEHOLDER = 'fbx_...';
 
-function curl(origin: string, apiKey: string): string {
-  const body = { model: SNIPPET_MODEL, messages: [{ role: 'user', content: 'Hello' }] };
+type ChatOptions = Readonly<{ model: string; max_completion_tokens?: number }>;
+
+function curl(origin: string, apiKey: string, options: ChatOptions): string {
+  const { model, ...limits } = options;
+  const body = { model, ...limits, messages: [{ role: 'user', content: 'Hello' }] };
   return [
     `export FAREBOX_KEY=${apiKey}`,
     `curl ${origin}/v1/chat/completions \\`,
@@ -75,11 +78,16 @@ function codex(origin: string, apiKey: string): string {
   ].join('\n');
 }
 
+/** A call with these options for a shell. */
+export function callByCurl(apiUrl: URL, options: ChatOptions): string {
+  return curl(apiUrl.origin, KEY_PLACEHOLDER, options);
+}
+
 /** One tab per client, for the API at `apiUrl`; without `apiKey` a placeholder stands in its place. */
 export function listSnippets(apiUrl: URL, apiKey: string = KEY_PLACEHOLDER): readonly CodeTab[] {
   const { origin } = apiUrl;
   return [
-    { label: 'curl', code: curl(origin, apiKey) },
+    { label: 'curl', code: curl(origin, apiKey, { model: SNIPPET_MODEL }) },
     { label: 'OpenAI SDK', code: openaiSdk(origin, apiKey) },
     { label: 'Anthropic SDK', code: anthropicSdk(origin, apiKey) },
     { label: 'Claude Code', code: claudeCode(origin, apiKey) },

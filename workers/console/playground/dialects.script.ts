@@ -1,9 +1,15 @@
 /**
  * How the playground speaks each wire format, by its path in the list of models: the request's
- * body, and what an event of its stream says. Members that are undefined leave no trace in JSON.
+ * body, and what an event of its stream says: text, and reasoning, which is paid for and not shown.
+ * Members that are undefined leave no trace in JSON.
  */
 export const PLAYGROUND_DIALECTS_SCRIPT = `
 const textParts = (text) => [{ text }];
+const joinParts = (event, thought) =>
+  (event.candidates?.[0]?.content?.parts ?? [])
+    .filter((part) => Boolean(part.thought) === thought)
+    .map((part) => part.text ?? '')
+    .join('');
 const DIALECTS = {
   '/v1/chat/completions': {
     name: 'Chat Completions',
@@ -17,6 +23,7 @@ const DIALECTS = {
     streamed: (body) => ({ ...body, stream: true }),
     read: (event) => ({
       text: event.choices?.[0]?.delta?.content,
+      thought: event.choices?.[0]?.delta?.reasoning_content ?? event.choices?.[0]?.delta?.reasoning,
       isCut: event.choices?.[0]?.finish_reason === 'length',
       error: event.error?.message,
     }),
@@ -34,6 +41,7 @@ const DIALECTS = {
     streamed: (body) => ({ ...body, stream: true }),
     read: (event) => ({
       text: event.delta?.text,
+      thought: event.delta?.thinking,
       isCut: event.delta?.stop_reason === 'max_tokens',
       error: event.error?.message,
     }),
@@ -51,6 +59,7 @@ const DIALECTS = {
     streamed: (body) => ({ ...body, stream: true }),
     read: (event) => ({
       text: event.type === 'response.output_text.delta' ? event.delta : undefined,
+      thought: event.type?.startsWith('response.reasoning') ? event.delta : undefined,
       isCut: event.type === 'response.incomplete',
       error: event.type === 'error'
         ? event.message ?? event.error?.message
@@ -71,10 +80,8 @@ const DIALECTS = {
     }),
     streamed: (body) => body,
     read: (event) => ({
-      text: (event.candidates?.[0]?.content?.parts ?? [])
-        .filter((part) => !part.thought)
-        .map((part) => part.text ?? '')
-        .join(''),
+      text: joinParts(event, false),
+      thought: joinParts(event, true),
       isCut: event.candidates?.[0]?.finishReason === 'MAX_TOKENS',
       error: event.error?.message,
     }),

@@ -1,8 +1,11 @@
 /**
  * The playground's script. The browser calls the API directly, with a key that exists only in one
  * field of the page. It asks the console for one thing, a key of the page; everything else stays
- * here: no storage, no cookie, and of the request only the model's name stands in the URL.
+ * here: no storage, no cookie, and of the request only the model's name stands in the URL. What a call
+ * costs before and while it runs is estimated from prices and lengths here, so that nothing typed
+ * leaves the page before it is sent.
  */
+import { TOKEN_COST_SCRIPT } from '@farebox/money';
 import { CODE_SAMPLES_SCRIPT } from './code-samples.script.ts';
 import { PLAYGROUND_DIALECTS_SCRIPT } from './dialects.script.ts';
 
@@ -17,6 +20,7 @@ const [key, createKey, prove, keyStatus, system, limit, temperature, compare, me
 ].map(at);
 let models = new Map();
 let pageKey = null;
+let pageKeyTimer;
 let running = null;
 
 const headers = () => ({ authorization: 'Bearer ' + key.value.trim() });
@@ -64,14 +68,37 @@ async function findCost(id) {
 }
 `;
 
+/** Amounts as the console writes them: exact ones with every digit, estimates with two. */
+const COST_SCRIPT = `
+const language = document.documentElement.lang;
+const usd = { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' };
+const exactUsd = new Intl.NumberFormat(language, { ...usd, maximumFractionDigits: 9 });
+const roundedUsd = new Intl.NumberFormat(language, { ...usd, maximumSignificantDigits: 2 });
+const wholeNumber = new Intl.NumberFormat(language);
+const formatEstimate = (nanoUsd) => roundedUsd.format(formatUsd(nanoUsd));
+
+/** Four bytes a token, in whatever script: most tokenizers are near that; a message has a few more. */
+const BYTES_PER_TOKEN = 4;
+const TOKENS_PER_MESSAGE = 4;
+const encoder = new TextEncoder();
+const countBytes = (text) => encoder.encode(text).length;
+const toTokens = (bytes) => Math.ceil(bytes / BYTES_PER_TOKEN);
+const inputTokens = (texts) =>
+  texts
+    .filter((text) => text !== '')
+    .reduce((sum, text) => sum + toTokens(countBytes(text)) + TOKENS_PER_MESSAGE, 0);
+const fill = (text, values) =>
+  text.replace(/\\{(\\w+)\\}/g, (_, name) => values[name]);
+`;
+
 const PANE_SCRIPT = `
 /** OpenAI's models that reason refuse a temperature. */
 const takesTemperature = (item) =>
   item.owned_by !== 'openai' || item.capabilities.thinking?.supported !== true;
 
 function createPane(suffix, preferred) {
-  const [model, dialect, log, status, cost] = ['model', 'api', 'log', 'status', 'cost']
-    .map((name) => at(name + suffix));
+  const [model, dialect, log, status, cost, estimate] =
+    ['model', 'api', 'log', 'status', 'cost', 'estimate'].map((name) => at(name + suffix));
   let turns = [];
   /** Grows with each reset, so that an answer that ends later is not kept. */
   let conversation = 0;
@@ -95,15 +122,52 @@ function createPane(suffix, preferred) {
       dialect.value = path;
   }
 
+  function outputLimit(item) {
+    const asked = Math.max(1, Math.floor(Number(limit.value)) || 1024);
+    return Math.min(asked, item.max_output_tokens ?? asked);
+  }
+
+  /** The texts of the request as the fields stand: each turn is sent again with the next. */
+  const texts = (content) => [
+    system.value.trim(), ...turns.map((turn) => turn.content), content,
+  ];
+
+  /** What the call would cost if it was sent now: its input, and with all output that it may have. */
+  function showEstimate() {
+    const item = models.get(model.value);
+    estimate.textContent = '';
+    if (item === undefined) return;
+    const prices = item.prices_nano_usd_per_million;
+    const [input, output] = [inputTokens(texts(message.value.trim())), outputLimit(item)];
+    const least = tokenCost(input, prices.input_uncached);
+    estimate.textContent = fill(messages.estimate, {
+      least: formatEstimate(least),
+      most: formatEstimate(least + tokenCost(output, prices.output)),
+      input: wholeNumber.format(input),
+      output: wholeNumber.format(output),
+    });
+  }
+
+  /** Adds up what arrived, and shows what it costs until the stream states the bill. */
+  function startCounting(item, input) {
+    const prices = item.prices_nano_usd_per_million;
+    const inputCost = tokenCost(input, prices.input_uncached);
+    let bytes = 0;
+    return (text) => {
+      bytes += countBytes(text);
+      const soFar = inputCost + tokenCost(toTokens(bytes), prices.output);
+      cost.textContent = fill(messages.costSoFar, { cost: formatEstimate(soFar) });
+    };
+  }
+
   /** The request as the fields stand, with the conversation so far. */
   function request(turn) {
     const item = models.get(model.value);
-    const asked = Math.max(1, Number(limit.value) || 1024);
     const input = {
       model: item.id,
       system: system.value.trim(),
       turns: [...turns, turn],
-      limit: Math.min(asked, item.max_output_tokens ?? asked),
+      limit: outputLimit(item),
       temperature:
         temperature.value === '' || !takesTemperature(item) ? undefined : Number(temperature.value),
     };
@@ -124,7 +188,7 @@ function createPane(suffix, preferred) {
     const link = document.createElement('a');
     link.href = '/calls/' + id;
     link.textContent = messages.bill;
-    cost.replaceChildren(messages.cost.replace('{cost}', '$' + usd).replace('{id}', id) + ' ', link);
+    cost.replaceChildren(fill(messages.cost, { cost: exactUsd.format(usd), id }) + ' ', link);
   }
 
   async function start({ path, model: name, body }, signal) {
@@ -143,17 +207,20 @@ function createPane(suffix, preferred) {
     return response;
   }
 
-  async function readAnswer(response, path, answer, id) {
-    let isCut = false;
+  /** Returns whether the answer was cut at its limit, and whether its cost is that of the bill. */
+  async function readAnswer(response, path, answer, { id, count, ended }) {
     for await (const { data, cost: usd } of events(response.body)) {
-      if (usd !== undefined) showCost(id, usd);
+      if (usd !== undefined) {
+        showCost(id, usd);
+        ended.isBilled = true;
+      }
       if (data === undefined || data === '[DONE]') continue;
       const read = DIALECTS[path].read(JSON.parse(data));
       if (read.error) throw apiError(read.error);
       answer.textContent += read.text ?? '';
-      isCut ||= read.isCut;
+      ended.isCut ||= read.isCut;
+      if (!ended.isBilled) count((read.text ?? '') + (read.thought ?? ''));
     }
-    return isCut;
   }
 
   function keepTurns(turn, text) {
@@ -163,6 +230,8 @@ function createPane(suffix, preferred) {
   async function run(turn, signal) {
     const call = request(turn);
     const current = conversation;
+    const count = startCounting(models.get(call.model), inputTokens(texts(turn.content)));
+    const ended = { isCut: false, isBilled: false };
     let id = null;
     cost.replaceChildren();
     status.textContent = messages.waiting;
@@ -173,10 +242,11 @@ function createPane(suffix, preferred) {
       id = response.headers.get('x-request-id');
       message.value = '';
       status.textContent = messages.writing;
-      const isCut = await readAnswer(response, call.path, answer, id);
+      count('');
+      await readAnswer(response, call.path, answer, { id, count, ended });
       if (current !== conversation) return;
       keepTurns(turn, answer.textContent);
-      status.textContent = isCut ? messages.limitReached : messages.done;
+      status.textContent = ended.isCut ? messages.limitReached : messages.done;
     } catch (error) {
       if (current !== conversation) return;
       if (signal.aborted) keepTurns(turn, answer.textContent);
@@ -184,9 +254,10 @@ function createPane(suffix, preferred) {
         ? messages.stopped
         : error.apiError === undefined ? messages.connectionLost : messages.failed + ' ' + error.apiError;
     }
-    if (id === null || cost.textContent !== '') return;
+    showEstimate();
+    if (id === null || ended.isBilled) return;
     const usd = await findCost(id).catch(() => null);
-    if (usd !== null) showCost(id, usd);
+    if (usd !== null && current === conversation) showCost(id, usd);
   }
 
   function reset() {
@@ -195,10 +266,11 @@ function createPane(suffix, preferred) {
     log.replaceChildren();
     cost.replaceChildren();
     status.textContent = '';
+    showEstimate();
   }
 
   model.addEventListener('change', listDialects);
-  return { model, listModels, request, run, reset };
+  return { model, listModels, request, run, reset, showEstimate };
 }
 `;
 
@@ -222,6 +294,14 @@ async function listModels() {
   } catch (error) {
     at('model-status').textContent = [messages.noModels, error.apiError ?? ''].join(' ').trim();
   }
+  update();
+}
+
+/** Takes the key out of the page when it expires; another key in the field stays. */
+function expirePageKey() {
+  if (key.value === pageKey) key.value = '';
+  pageKey = null;
+  keyStatus.textContent = messages.keyExpired;
   showCode();
 }
 
@@ -236,7 +316,9 @@ async function createPageKey() {
     const created = await response.json();
     pageKey = created.api_key;
     key.value = pageKey;
-    const time = new Date(created.expires_at).toLocaleTimeString(document.documentElement.lang);
+    clearTimeout(pageKeyTimer);
+    pageKeyTimer = setTimeout(expirePageKey, created.expires_at - Date.now());
+    const time = new Date(created.expires_at).toLocaleTimeString(language);
     keyStatus.textContent = messages.keyReady.replace('{time}', time);
     showCode();
   } catch {
@@ -244,6 +326,12 @@ async function createPageKey() {
   } finally {
     createKey.disabled = false;
   }
+}
+
+/** Shows what depends on the fields. */
+function update() {
+  for (const pane of shownPanes()) pane.showEstimate();
+  showCode();
 }
 
 /** The first pane's request as code; only a key of the page is written into it. */
@@ -287,7 +375,7 @@ compare.addEventListener('change', () => {
 });
 panes[0].model.addEventListener('change', () =>
   history.replaceState(null, '', '?model=' + encodeURIComponent(panes[0].model.value)));
-for (const type of ['input', 'change']) playground.addEventListener(type, showCode);
+for (const type of ['input', 'change']) playground.addEventListener(type, update);
 at('code-details').addEventListener('toggle', showCode);
 message.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) sendMessage();
@@ -305,9 +393,11 @@ listModels();
 `;
 
 export const PLAYGROUND_SCRIPT = [
+  TOKEN_COST_SCRIPT,
   PLAYGROUND_DIALECTS_SCRIPT,
   CODE_SAMPLES_SCRIPT,
   API_SCRIPT,
+  COST_SCRIPT,
   PANE_SCRIPT,
   PAGE_SCRIPT,
 ].join('');

@@ -1,6 +1,7 @@
 /**
  * The playground, for trying models. The browser calls the API directly. The fields have no names
- * and are in no form, so nothing typed here can be sent to the console, with or without the script.
+ * and are in no form, so nothing typed here can be sent to the console. Without a script the page
+ * estimates what a call costs by a form of numbers, which takes no text.
  */
 import { Card, CopyButton } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
@@ -8,7 +9,8 @@ import { Hono } from 'hono';
 import type { FC, PropsWithChildren } from 'hono/jsx';
 import { page } from '../layout.tsx';
 import { isRecentlyAuthenticated, requireSignIn, type SignedInEnv } from '../session.ts';
-import { ANTHROPIC_MODEL, listSnippets, SNIPPET_MODEL } from '../snippets.ts';
+import { ANTHROPIC_MODEL, SNIPPET_MODEL } from '../snippets.ts';
+import { CostEstimate, loadCostEstimate } from './cost-estimate.tsx';
 import { pageKeyRoutes } from './page-key.ts';
 
 type TextProps = Readonly<{ messages: Messages }>;
@@ -92,6 +94,9 @@ const Pane: FC<PaneProps> = ({ messages: { playground: t }, suffix, label, hidde
     <LabelledField id={`play-api${suffix}`} label={t.api}>
       <select id={`play-api${suffix}`} autocomplete="off"></select>
     </LabelledField>
+    <p>
+      <small id={`play-estimate${suffix}`}></small>
+    </p>
     <h2>{label}</h2>
     <div id={`play-log${suffix}`}></div>
     <p id={`play-status${suffix}`} role="status"></p>
@@ -102,7 +107,12 @@ const Pane: FC<PaneProps> = ({ messages: { playground: t }, suffix, label, hidde
 const MessageFields: FC<TextProps> = ({ messages: { playground: t } }) => (
   <>
     <LabelledField id="play-message" label={t.message}>
-      <textarea id="play-message" rows={4} autocomplete="off"></textarea>
+      <textarea
+        id="play-message"
+        rows={4}
+        autocomplete="off"
+        aria-describedby="play-estimate"
+      ></textarea>
     </LabelledField>
     <p class="actions">
       <button type="button" id="play-send">
@@ -177,10 +187,10 @@ export const playgroundRoutes = new Hono<SignedInEnv>();
 playgroundRoutes.use('/playground', requireSignIn);
 playgroundRoutes.route('/', pageKeyRoutes);
 
-playgroundRoutes.get('/playground', (c) => {
-  const { deps, messages } = c.var;
+playgroundRoutes.get('/playground', async (c) => {
+  const { deps, messages, language } = c.var;
   const { playground: t } = messages;
-  const [shell] = listSnippets(deps.apiUrl);
+  const estimate = await loadCostEstimate(c);
   return page(
     c,
     {
@@ -192,8 +202,7 @@ playgroundRoutes.get('/playground', (c) => {
     <>
       <p>{t.intro}</p>
       <noscript>
-        <p class="note warning">{t.noScript}</p>
-        <pre>{shell?.code}</pre>
+        <CostEstimate messages={messages} language={language} estimate={estimate} />
       </noscript>
       <Playground
         messages={messages}

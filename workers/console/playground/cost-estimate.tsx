@@ -1,0 +1,100 @@
+/**
+ * What the playground offers without a script: an estimate of a call's cost by its model and lengths,
+ * and the call for a shell. The form takes no text, so no prompt reaches the console.
+ */
+import { isRetired, type Model, resolvePrices, standardTerms } from '@farebox/catalog';
+import { Field, formatCount, formatCurrency, Note, SelectField } from '@farebox/design';
+import type { Messages } from '@farebox/i18n';
+import { type NanoUsd, NO_USAGE, tokenCost } from '@farebox/money';
+import { PROVIDER_IDS } from '@farebox/providers/list';
+import type { Context } from 'hono';
+import type { FC } from 'hono/jsx';
+import { getCatalog } from '../keys/offered-models.ts';
+import type { SignedInEnv } from '../session.ts';
+import { callByCurl, SNIPPET_MODEL } from '../snippets.ts';
+
+const DEFAULT_INPUT = 1_000;
+const DEFAULT_OUTPUT = 1_024;
+
+export type Estimate = Readonly<{
+  models: readonly string[];
+  model: string;
+  /** In tokens. */
+  input: number;
+  output: number;
+  /** The cost of the input, and with all of the output; null for a model that is not listed. */
+  costs: Readonly<{ least: NanoUsd; most: NanoUsd }> | null;
+  /** The same call for a shell. */
+  shell: string;
+}>;
+
+function parseTokens(text: string | undefined, fallback: number): number {
+  return text !== undefined && /^[1-9]\d{0,7}$/.test(text) ? Number(text) : fallback;
+}
+
+/** The price of input depends on its length with some models. */
+function estimateCosts(model: Model, input: number, output: number, now: number) {
+  const usage = { ...NO_USAGE, input_uncached: input };
+  const { prices } = resolvePrices(model, standardTerms(now), usage);
+  const least = tokenCost(input, prices.input_uncached);
+  return { least, most: least + tokenCost(output, prices.output) };
+}
+
+export async function loadCostEstimate(c: Context<SignedInEnv>): Promise<Estimate> {
+  const { deps } = c.var;
+  const now = deps.identity.now();
+  const catalog = await getCatalog(deps);
+  const models = catalog
+    .listModels(PROVIDER_IDS)
+    .filter((model) => model.operations.length === 0 && !isRetired(model, now));
+  const name = c.req.query('model') ?? SNIPPET_MODEL;
+  const model = models.find((listed) => listed.name === name);
+  const input = parseTokens(c.req.query('input'), DEFAULT_INPUT);
+  const asked = parseTokens(c.req.query('limit'), DEFAULT_OUTPUT);
+  const output = Math.min(asked, model?.maxOutput ?? asked);
+  return {
+    models: models.map((listed) => listed.name),
+    model: model?.name ?? SNIPPET_MODEL,
+    input,
+    output,
+    costs: model === undefined ? null : estimateCosts(model, input, output, now),
+    shell: callByCurl(deps.apiUrl, {
+      model: model?.name ?? SNIPPET_MODEL,
+      max_completion_tokens: output,
+    }),
+  };
+}
+
+export const CostEstimate: FC<
+  Readonly<{ messages: Messages; language: string; estimate: Estimate }>
+> = ({ messages, language, estimate }) => {
+  const { playground: t } = messages;
+  const { models, model, input, output, costs, shell } = estimate;
+  return (
+    <>
+      <p class="note warning">{t.noScript}</p>
+      <form method="get" action="/playground" class="card filters">
+        <SelectField
+          name="model"
+          label={t.model}
+          options={models.map((name) => ({ value: name, text: name, selected: name === model }))}
+        />
+        <Field name="input" type="number" label={t.inputTokens} value={String(input)} />
+        <Field name="limit" type="number" label={t.limit} value={String(output)} />
+        <p>
+          <button type="submit">{t.estimateCost}</button>
+        </p>
+      </form>
+      {costs !== null && (
+        <Note kind="info">
+          {t.estimated(
+            formatCurrency(costs.least, language),
+            formatCurrency(costs.most, language),
+            formatCount(output, language),
+          )}
+        </Note>
+      )}
+      <pre>{shell}</pre>
+    </>
+  );
+};
