@@ -221,8 +221,10 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     await send('Go on for ever.');
     await expect.poll(() => upstream.received.length, WAIT).toBe(before + 1);
     if (awaited !== null) await expect.poll(() => readReply(), WAIT).toContain(awaited);
+    const stopped = page.waitForEvent('requestfailed');
     await page.click('#play-clear');
-    await upstream.received.at(-1)?.aborted;
+    expect((await stopped).method()).toBe('POST');
+    if (awaited !== null) await upstream.received.at(-1)?.aborted;
     await expect.poll(() => page.isEnabled('#play-send'), WAIT).toBe(true);
     expect(await page.locator('#play-log .message-text').count()).toBe(0);
     upstream.handler = (__, response) => sendStream(response, chatEvents(['Hi'], COUNTS));

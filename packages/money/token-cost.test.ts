@@ -29,7 +29,9 @@ describe('the money of a page’s script', () => {
   it('is written with the same digits as everywhere', () => {
     const page = runScript();
     fc.assert(
-      fc.property(price, (amount) => expect(page.formatUsd(amount)).toBe(formatUsd(amount))),
+      fc.property(price, (amount) => {
+        expect(page.formatUsd(amount)).toBe(formatUsd(amount));
+      }),
     );
   });
 });
