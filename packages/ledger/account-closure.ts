@@ -39,12 +39,15 @@ function isWiped(tx: Tx): boolean {
   return tx.sql.exec<{ wiped: number }>(SELECT_WIPED).one().wiped === 1;
 }
 
-/** Checks whether only the last step is left, which no verb would trigger. */
+/**
+ * Checks whether only the last step is left, which no verb would trigger. Entries that are not chained
+ * yet are chained first: a statement of a closed account would lack them for good.
+ */
 export function isReadyToWipe(tx: Tx): boolean {
   const { cache } = tx;
   if (!isClosed(cache) || cache.holds.size > 0 || isWiped(tx)) return false;
   const { seq, acknowledged } = outboxPosition(tx);
-  return seq === acknowledged;
+  return seq === acknowledged && cache.balance.chain_seq >= seq;
 }
 
 export function wipeIfReady(tx: Tx): void {

@@ -223,6 +223,8 @@ export class BackgroundTasks {
    * is on its way to Postgres without its hash meanwhile.
    */
   async #chainBacklog(): Promise<void> {
+    // Other work sets alarms too.
+    if (this.#deps.now() < this.#chainBackoff.notBefore) return;
     for (let slice = 0; slice < CHAIN_SLICES_PER_ALARM; slice++) {
       const backlog = this.#ledger.run(null, findBacklog);
       if (backlog === null) return;

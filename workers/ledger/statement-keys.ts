@@ -37,12 +37,13 @@ async function importKeys(env: Env): Promise<readonly SigningKey[]> {
 
 const imported = new WeakMap<Env, Promise<readonly SigningKey[]>>();
 
-/** Newest first. */
+/** Newest first. A failed import is not kept: the next request tries again. */
 function signingKeys(env: Env): Promise<readonly SigningKey[]> {
   const cached = imported.get(env);
   if (cached !== undefined) return cached;
   const keys = importKeys(env);
   imported.set(env, keys);
+  keys.catch(() => imported.delete(env));
   return keys;
 }
 

@@ -170,6 +170,13 @@ describe('the correction of one call', () => {
 });
 
 describe('the correction of a price rule', () => {
+  it('asks for prices in the words of the call’s page', async () => {
+    const page = await harness.send('/operators/corrections', { as: OPERATORS.finance });
+    const text = await page.text();
+    expect(text).toContain('Cache write (5 minutes): right price');
+    expect(text).not.toContain('of cache_write_5m');
+  });
+
   it('selects the calls of the rule and the period, at the right price', async () => {
     const { accountId } = await createAccount(harness.db);
     const rule = 'v1/selected';

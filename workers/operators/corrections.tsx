@@ -29,7 +29,7 @@ import {
   Timestamp,
 } from './layout.tsx';
 import type { Operator, OperatorContext, OperatorEnv } from './operator-auth.ts';
-import { CORRECTION_STATE_LABELS } from './strings.ts';
+import { BUCKET_LABELS, CORRECTION_STATE_LABELS } from './strings.ts';
 
 const PATH = '/operators/corrections';
 const CORRECTION_PATH = `${PATH}/:correction{[0-9a-f]{32}}` as const;
@@ -69,7 +69,7 @@ const Forms: FC = () => (
       {BUCKETS.map((bucket) => (
         <Field
           name={priceFieldName(bucket)}
-          label={`Right price of ${bucket}, USD per million tokens with the margin`}
+          label={`${BUCKET_LABELS[bucket]}: right price, USD per million tokens with the margin`}
           inputmode="decimal"
         />
       ))}
@@ -181,8 +181,8 @@ function allowedDecisions(
   { state, proposedBy }: Correction,
   { email, permissions }: Operator,
 ): readonly Decision[] {
-  if (!permissions.has('approve')) return [];
   if (state === 'approved') return ['continue'];
+  if (!permissions.has('approve')) return [];
   if (state !== 'proposed') return [];
   return proposedBy.toLowerCase() === email ? ['reject'] : ['approve', 'reject'];
 }
@@ -260,7 +260,8 @@ corrections.post(CORRECTION_PATH, async (c) => {
   };
   const outcome = await runAudited(c, {
     action: `${decision}_correction`,
-    permission: 'approve',
+    // Continuing decides nothing: an operator who may propose may finish what was approved.
+    permission: decision === 'continue' ? 'adjust' : 'approve',
     subject: null,
     about: `correction ${id}`,
     reason: form.text('reason'),

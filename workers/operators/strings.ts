@@ -4,6 +4,7 @@
 import type { SweepTotal } from '@farebox/database/deposits';
 import type { AdjustmentState, CorrectionState } from '@farebox/database/operators';
 import type { DeclineReason, RefundState } from '@farebox/database/refunds';
+import type { Bucket } from '@farebox/money';
 import type { Permission } from './roles.ts';
 
 export const ACCOUNT_ACTIONS = [
@@ -161,6 +162,17 @@ export const ADJUSTMENT_STATE_LABELS: Readonly<Record<AdjustmentState, string>> 
   approved: 'approved, not applied yet',
   applied: 'applied',
   refused: 'rejected',
+};
+
+/** The kinds of tokens as the page of a call names them (`calls.buckets` in packages/i18n). */
+export const BUCKET_LABELS: Readonly<Record<Bucket, string>> = {
+  input_uncached: 'Input',
+  cache_read: 'Cache read',
+  cache_write_5m: 'Cache write (5 minutes)',
+  cache_write_30m: 'Cache write (30 minutes)',
+  cache_write_1h: 'Cache write (1 hour)',
+  cache_write_12h: 'Cache write (12 hours)',
+  output: 'Output',
 };
 
 export const CORRECTION_STATE_LABELS: Readonly<Record<CorrectionState, string>> = {
