@@ -110,6 +110,21 @@ describe('docs/openapi.json', () => {
     },
   );
 
+  it.each(['Key', 'Estimate', 'Model', 'GoogleModel', 'Generation'])(
+    'has an example of %s',
+    (schema) => {
+      const shown = OPERATIONS.flatMap(({ operation: { responses } }) =>
+        Object.values(responses)
+          .flatMap(({ content = {} }) => Object.values(content))
+          .filter(({ example }) => example !== undefined)
+          .filter(({ schema: used }) =>
+            JSON.stringify(used).includes(`"#/components/schemas/${schema}"`),
+          ),
+      );
+      expect(shown).not.toEqual([]);
+    },
+  );
+
   it('describes every header that web pages may read', () => {
     expect(Object.keys(document.components.headers)).toEqual(
       expect.arrayContaining([...EXPOSED_HEADERS]),

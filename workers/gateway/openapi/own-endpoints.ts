@@ -59,6 +59,114 @@ const EXAMPLE_CALL: Generation = {
   settledAt: Date.UTC(2026, 10, 27, 0, 0, 1),
 };
 
+const EXAMPLE_PRICES = {
+  input_uncached: '2500000000',
+  cache_read: '250000000',
+  cache_write_5m: '2500000000',
+  cache_write_30m: '2500000000',
+  cache_write_1h: '2500000000',
+  cache_write_12h: '2500000000',
+  output: '15000000000',
+};
+
+const EXAMPLE_KEY = {
+  key_id: 3,
+  created_at: '2026-11-02T09:30:00.000Z',
+  expires_at: null,
+  spent_nano_usd: '1250000000',
+  held_nano_usd: '1500000',
+  budget_nano_usd: '20000000000',
+  budget_left_nano_usd: '18748500000',
+  period_budgets: [
+    {
+      period: 'day',
+      budget_nano_usd: '5000000000',
+      spent_nano_usd: '310000000',
+      left_nano_usd: '4688500000',
+      resets_at: '2026-11-28T00:00:00.000Z',
+    },
+  ],
+  spendable_nano_usd: '4688500000',
+  models: ['openai/gpt-5.4'],
+  max_output_price_nano_usd: null,
+  calls_per_minute: 60,
+  concurrent_calls: null,
+};
+
+/** Of the example that the endpoint takes: 100 output tokens and an upper bound of the prompt. */
+const EXAMPLE_ESTIMATE = {
+  model: 'openai/gpt-5.4',
+  provider: 'openai',
+  dialect: 'chat',
+  estimated_input_tokens: 8,
+  max_input_tokens: 20,
+  max_output: 100,
+  max_output_capped: false,
+  choices: 1,
+  max_outputs: 1,
+  prices: EXAMPLE_PRICES,
+  provider_prices: EXAMPLE_PRICES,
+  margin_percent: '0',
+  estimated_input_nano_usd: '20000',
+  hold_nano_usd: '1550000',
+  hold_usd: '0.00155',
+  available_nano_usd: '4998500000',
+  affordable: true,
+};
+
+const EXAMPLE_MODEL = {
+  id: 'openai/gpt-5.4',
+  object: 'model',
+  type: 'model',
+  display_name: 'GPT-5.4',
+  created: 1_772_668_800,
+  created_at: '2026-03-05T00:00:00Z',
+  owned_by: 'openai',
+  context_length: 1_050_000,
+  max_output_tokens: 128_000,
+  endpoints: ['/v1/chat/completions', '/v1/responses'],
+  prices_nano_usd_per_million: EXAMPLE_PRICES,
+  deprecated: false,
+  name: 'GPT-5.4',
+  max_input_tokens: 922_000,
+  max_tokens: 128_000,
+  top_provider: { context_length: 1_050_000, max_completion_tokens: 128_000 },
+  architecture: { input_modalities: ['text', 'image'], output_modalities: ['text'] },
+  capabilities: { thinking: { supported: true } },
+  lifecycle: 'active',
+  deprecated_at: null,
+  retires_at: null,
+  successor: null,
+  pricing: {
+    prompt: '0.0000025',
+    completion: '0.000015',
+    input_cache_read: '0.00000025',
+    overrides: [],
+    service_tiers: {},
+    speeds: {},
+    regions: {},
+    upcoming: [],
+  },
+  margin_percent: '0',
+  price_rule: '2026-11-23/standard',
+  provider_prices_nano_usd_per_million: EXAMPLE_PRICES,
+  price_source: 'openai',
+  price_source_date: '2026-11-23',
+  price_confirmed_on: '2026-11-23',
+  price_citation: 'https://openai.com/api/pricing/',
+  price_disputed: false,
+};
+
+const EXAMPLE_GOOGLE_MODEL = {
+  name: 'models/gemini-3.8-flash',
+  baseModelId: 'gemini-3.8-flash',
+  displayName: 'Gemini 3.8 Flash',
+  inputTokenLimit: 1_048_576,
+  outputTokenLimit: 65_536,
+  supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
+  thinking: true,
+};
+
 const ID_PARAMETER: Parameter = {
   name: 'id',
   in: 'path',
@@ -138,7 +246,7 @@ const MODELS: readonly Endpoint[] = [
       security: OPEN_OR_KEY,
       parameters: [ID_PARAMETER],
       responses: {
-        ...success('The model.', ref('Model')),
+        ...success('The model.', ref('Model'), EXAMPLE_MODEL),
         ...errorResponses({ steps: [...MODEL_STEPS, 'model'], dialect: 'chat' }),
       },
     },
@@ -181,7 +289,7 @@ const MODELS: readonly Endpoint[] = [
       security: OPEN_OR_KEY,
       parameters: [{ ...ID_PARAMETER, example: 'gemini-3.8-flash' }],
       responses: {
-        ...success('The model.', ref('GoogleModel')),
+        ...success('The model.', ref('GoogleModel'), EXAMPLE_GOOGLE_MODEL),
         ...errorResponses({ steps: [...MODEL_STEPS, 'model'], dialect: 'gemini' }),
       },
     },
@@ -217,7 +325,7 @@ const ESTIMATE: Endpoint = {
       },
     },
     responses: {
-      ...dataSuccess('The estimate.', ref('Estimate')),
+      ...dataSuccess('The estimate.', ref('Estimate'), EXAMPLE_ESTIMATE),
       ...errorResponses({ steps: BODY_STEPS, dialect: 'chat', maxBytes: MAX_BODY_BYTES }),
     },
   },
@@ -301,7 +409,7 @@ const ACCOUNT: readonly Endpoint[] = [
       tags: ['Account'],
       summary: 'Retrieve the API key’s limits and usage',
       responses: {
-        ...dataSuccess('The key’s limits and usage.', ref('Key')),
+        ...dataSuccess('The key’s limits and usage.', ref('Key'), EXAMPLE_KEY),
         ...errorResponses({ steps: KEY_STEPS, dialect: 'chat' }),
       },
     },
