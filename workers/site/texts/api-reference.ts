@@ -559,15 +559,15 @@ const HEADERS: Translations = {
       ru: 'Страница об ошибке, с rel="help" (RFC 8288); нет, если у платформы нет публичного сайта. Ошибка внутри потока приходит после заголовков, и у неё ссылки нет.',
       zh: '关于该错误的页面，带 rel="help" (RFC 8288)；平台没有公开网站时不出现。流中的错误在响应头之后，因此没有此头。',
     },
-  'What the key’s limits leave, as draft-ietf-httpapi-ratelimit-headers has it: `"calls";r=9;t=42` of its calls per minute, and `"budget-day";r=1234567;t=3600` of a budget by day, week or month, in millionths of a US dollar. `t` is in seconds: until the oldest call of the minute counts no more, or the budget renews. Present where the key has such a limit.':
+  'What the key’s limits leave, as draft-ietf-httpapi-ratelimit-headers has it: `"calls";r=9;t=42` of its calls per minute, and `"budget-day";r=1234567;t=3600` of a budget by day, week or month, in millionths of a US dollar. `t` is in seconds: until the oldest call of the minute counts no more, or the budget renews. Present where the key has such a limit, on calls, on their 402 and 429, and on the handshake of a WebSocket. A call that is refused before the account is asked has `"requests";r=0;t=1` (of the key) or `"free-calls";r=0;t=1` (of the account, for calls that cost nothing) in their place.':
     {
-      ru: 'Остаток пределов ключа в записи draft-ietf-httpapi-ratelimit-headers: `"calls";r=9;t=42` — вызовы в минуту, `"budget-day";r=1234567;t=3600` — бюджет на день, неделю или месяц в миллионных долях доллара. `t` в секундах: пока самый старый вызов минуты не перестанет учитываться или бюджет не обновится. Есть, если у ключа есть такой предел.',
-      zh: '密钥限制的剩余量，按 draft-ietf-httpapi-ratelimit-headers 书写：`"calls";r=9;t=42` 为每分钟调用数，`"budget-day";r=1234567;t=3600` 为按日、周或月的预算，单位为百万分之一美元。`t` 为秒：到这一分钟内最早的调用不再计入，或预算重置为止。密钥有此类限制时才出现。',
+      ru: 'Остаток пределов ключа в записи draft-ietf-httpapi-ratelimit-headers: `"calls";r=9;t=42` — вызовы в минуту, `"budget-day";r=1234567;t=3600` — бюджет на день, неделю или месяц в миллионных долях доллара. `t` в секундах: пока самый старый вызов минуты не перестанет учитываться или бюджет не обновится. Есть, если у ключа есть такой предел: при вызовах, при их ответах 402 и 429 и при открытии WebSocket. У вызова, отклонённого до обращения к счёту, вместо них `"requests";r=0;t=1` (для ключа) или `"free-calls";r=0;t=1` (для счёта, если вызов бесплатный).',
+      zh: '密钥限制的剩余量，按 draft-ietf-httpapi-ratelimit-headers 书写：`"calls";r=9;t=42` 为每分钟调用数，`"budget-day";r=1234567;t=3600` 为按日、周或月的预算，单位为百万分之一美元。`t` 为秒：到这一分钟内最早的调用不再计入，或预算重置为止。密钥有此类限制时才出现：在调用、其 402 和 429 响应以及 WebSocket 握手中。若调用在查询账户之前即被拒绝，则代之以 `"requests";r=0;t=1`（针对密钥）或 `"free-calls";r=0;t=1`（针对账户，用于免费的调用）。',
     },
-  'The key’s limits: `"calls";q=10;w=60`, and `"budget-day";q=5000000;qu="micro-usd";w=86400`. The budget of a month states no window.':
+  'The key’s limits: `"calls";q=10;w=60`, and `"budget-day";q=5000000;qu="micro-usd";w=86400`. The budget of a month states no window. Where a call is refused before the account is asked, `"requests";q=600;w=2` or `"free-calls";q=100;w=20`: what is admitted at once and the seconds in which that fills up again.':
     {
-      ru: 'Пределы ключа: `"calls";q=10;w=60` и `"budget-day";q=5000000;qu="micro-usd";w=86400`. У бюджета на месяц окно не указано.',
-      zh: '密钥的限制：`"calls";q=10;w=60` 和 `"budget-day";q=5000000;qu="micro-usd";w=86400`。按月预算不写窗口。',
+      ru: 'Пределы ключа: `"calls";q=10;w=60` и `"budget-day";q=5000000;qu="micro-usd";w=86400`. У бюджета на месяц окно не указано. Если вызов отклонён до обращения к счёту — `"requests";q=600;w=2` или `"free-calls";q=100;w=20`: сколько допускается сразу и за сколько секунд это количество восстанавливается.',
+      zh: '密钥的限制：`"calls";q=10;w=60` 和 `"budget-day";q=5000000;qu="micro-usd";w=86400`。按月预算不写窗口。若调用在查询账户之前即被拒绝，则为 `"requests";q=600;w=2` 或 `"free-calls";q=100;w=20`：可立即放行的数量，以及恢复到该数量所需的秒数。',
     },
   'The content encodings that are accepted, after unsupported_content_encoding.': {
     ru: 'Принимаемые виды сжатия, после unsupported_content_encoding.',
