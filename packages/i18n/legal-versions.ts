@@ -22,4 +22,5 @@ export const LEGAL_VERSIONS: readonly LegalVersion[] = [
   { document: 'privacy', version: 1, effectiveFrom: '2026-11-26', announcedOn: null },
   { document: 'terms', version: 1, effectiveFrom: '2026-11-26', announcedOn: null },
   { document: 'refunds', version: 1, effectiveFrom: '2026-11-27', announcedOn: null },
+  { document: 'refunds', version: 2, effectiveFrom: '2026-12-12', announcedOn: '2026-11-28' },
 ];

@@ -21,7 +21,7 @@ const VERSION_LINES: Readonly<Record<Language, RegExp>> = {
 const HASHES: Readonly<Record<(typeof LEGAL_DOCUMENTS)[number], string>> = {
   privacy: '09ac562b817575a4',
   terms: 'bec0e9ea74a54c26',
-  refunds: '916604d4bf876825',
+  refunds: 'f1f174bc4ac2c08b',
 };
 
 function read(language: Language, page: string): string {
