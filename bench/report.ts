@@ -151,8 +151,8 @@ function document(
   return `# Bench
 
 ${setting.at}, ${setting.machine}, Node ${setting.node}. ${setting.rounds} interleaved round(s) of
-${setting.windowMs} ms per cell; request bodies of about ${setting.bodyBytes} bytes where the row names no size; Durable
-Objects on ${setting.storage}. [docs/benchmark.md](../../docs/benchmark.md) says what the rows and subjects are.
+${setting.windowMs} ms per cell, at least 6,000 ms over many accounts; request bodies of about ${setting.bodyBytes} bytes
+where the row names no size; Durable Objects on ${setting.storage}. [docs/benchmark.md](../../docs/benchmark.md) says what the rows and subjects are.
 
 Upstream, load generator and subject share the machine: read the CPU time of the subject's own process
 and the ratios, not the rates. A figure is the median over the rounds, a ratio the median of the ratios
