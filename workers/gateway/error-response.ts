@@ -33,7 +33,8 @@ function renewalDetails({ renewing }: BudgetDecline): Record<string, unknown> {
   return { budget_period: period, budget_resets_at: new Date(resetsAt).toISOString() };
 }
 
-function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): string {
+/** Writes the body of an error's response, in JSON. */
+export function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): string {
   const retryAfter = getRetryAfter(apiError);
   return DIALECT_SPECS[dialect].errors.toJson({
     kind: ERROR_MAP[apiError.reason].kind,

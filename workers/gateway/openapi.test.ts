@@ -110,6 +110,22 @@ describe('docs/openapi.json', () => {
     },
   );
 
+  it.each(['Error', 'GoogleError'])('has examples of %s that its schema accepts', (name) => {
+    const { examples } = schemas[name];
+    const validate = ajv.getSchema(`openapi#/components/schemas/${name}`);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples)
+      expect([validate?.(example), validate?.errors]).toEqual([true, null]);
+  });
+
+  it('has an example of every answer of ours that is no error', () => {
+    const lacking = OPERATIONS.filter(({ operation: { responses } }) => {
+      const types = Object.values(responses['200']?.content ?? {});
+      return types.some(({ example }) => example === undefined);
+    });
+    expect(lacking.map(({ name }) => name)).toEqual([]);
+  });
+
   it.each(['Key', 'Estimate', 'Model', 'GoogleModel', 'Generation'])(
     'has an example of %s',
     (schema) => {

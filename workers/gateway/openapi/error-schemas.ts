@@ -1,5 +1,8 @@
 /** The shapes of errors: ours in each dialect, and those that a provider's own have. */
+import type { Dialect } from '@farebox/dialects';
 import { BUDGET_PERIODS } from '@farebox/ledger';
+import { errorBody } from '../error-response.ts';
+import type { ApiError } from '../errors.ts';
 import {
   DATE_TIME,
   described,
@@ -32,6 +35,24 @@ const DETAILS: Readonly<Record<string, Schema>> = {
   ),
 };
 
+const EXAMPLE_REQUEST_ID = '0123456789abcdef0123456789abcdef';
+
+/** An error as the code writes it. */
+function example(apiError: ApiError, dialect: Dialect): unknown {
+  return JSON.parse(errorBody(apiError, dialect, EXAMPLE_REQUEST_ID));
+}
+
+const BALANCE: ApiError = {
+  reason: 'insufficient_balance',
+  missingAmount: 1_200_000n,
+  affordableOutput: 20,
+};
+const MODEL: ApiError = {
+  reason: 'model_not_found',
+  model: 'gpt-5.44',
+  suggestions: ['openai/gpt-5.4'],
+};
+
 export const ERROR: Schema = object(
   {
     type: { const: 'error' },
@@ -53,6 +74,7 @@ export const ERROR: Schema = object(
   {
     description: "OpenAI's shape, or Anthropic's shape with `type: error`.",
     optional: ['type', 'request_id'],
+    examples: [example(BALANCE, 'chat'), example(BALANCE, 'messages')],
   },
 );
 
@@ -69,7 +91,7 @@ export const GOOGLE_ERROR: Schema = object(
       ),
     }),
   },
-  { description: "Google's shape." },
+  { description: "Google's shape.", examples: [example(MODEL, 'gemini')] },
 );
 
 export const PROVIDER_ERROR: Schema = object(

@@ -167,6 +167,26 @@ const EXAMPLE_GOOGLE_MODEL = {
   thinking: true,
 };
 
+const EXAMPLE_MODEL_LIST = {
+  object: 'list',
+  data: [EXAMPLE_MODEL],
+  prices_dated: '2026-11-23',
+};
+
+/** The public key of RFC 8037, appendix A.2. */
+const EXAMPLE_STATEMENT_KEYS = {
+  keys: [
+    {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      alg: 'EdDSA',
+      use: 'sig',
+      kid: '1',
+      x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    },
+  ],
+};
+
 const ID_PARAMETER: Parameter = {
   name: 'id',
   in: 'path',
@@ -229,6 +249,7 @@ const MODELS: readonly Endpoint[] = [
         ...success(
           'OpenAI’s list of every model; for requests with an anthropic-version header, Anthropic’s pages of the models that /v1/messages can call, the newest first.',
           MODEL_LIST,
+          EXAMPLE_MODEL_LIST,
         ),
         ...errorResponses({ steps: MODEL_STEPS, dialect: 'chat' }),
       },
@@ -272,6 +293,7 @@ const MODELS: readonly Endpoint[] = [
             { models: list(ref('GoogleModel')), nextPageToken: STRING },
             { optional: ['nextPageToken'] },
           ),
+          { models: [EXAMPLE_GOOGLE_MODEL], nextPageToken: EXAMPLE_GOOGLE_MODEL.name },
         ),
         ...errorResponses({ steps: MODEL_STEPS, dialect: 'gemini' }),
       },
@@ -358,6 +380,7 @@ const STATEMENT_KEYS: Endpoint = {
                 }),
               ),
             }),
+            example: EXAMPLE_STATEMENT_KEYS,
           },
         },
       },

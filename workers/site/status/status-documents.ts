@@ -5,7 +5,7 @@ import type { Language } from '@farebox/i18n';
 import { getProviderName } from '@farebox/providers/list';
 import { escapeMarkup } from '../escape.ts';
 import { siteMessagesFor } from '../texts/index.ts';
-import type { ComponentStatus, StatusView } from './status-view.ts';
+import type { ComponentState, ComponentStatus, StatusView } from './status-view.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -104,21 +104,44 @@ function toIso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
+function toFailedDays({ failedDays }: ComponentStatus) {
+  return failedDays.map(({ day, checks, failures }) => ({
+    day: new Date(day * DAY_MS).toISOString().slice(0, 10),
+    checks,
+    failures,
+  }));
+}
+
+const CANARY_RESULTS: Readonly<Record<ComponentState, string>> = {
+  up: 'no_prompt_found',
+  down: 'prompt_found',
+  unknown: 'not_run_lately',
+};
+
+/**
+ * The canary in words of its own: `up` of a component would say that it works, not what it found.
+ */
+function toCanaryJson(status: ComponentStatus | undefined) {
+  if (status === undefined) return { result: 'never_run', since: null, failed_days: [] };
+  const { state, since } = status;
+  const result = CANARY_RESULTS[state];
+  return { result, since: toIso(since), failed_days: toFailedDays(status) };
+}
+
 /** Names of fields and words are part of the interface: scripts of users read them. */
 export function renderStatusJson(view: StatusView): string {
+  const parts = view.components.filter(({ component }) => component !== CANARY_COMPONENT);
+  const canary = view.components.find(({ component }) => component === CANARY_COMPONENT);
   return JSON.stringify({
     checked_at: toIso(view.checkedAt),
-    components: view.components.map((status) => ({
+    components: parts.map((status) => ({
       component: status.component,
       state: status.state,
       since: toIso(status.since),
       uptime_90_days: formatUptime(status.uptimeBasisPoints),
-      failed_days: status.failedDays.map(({ day, checks, failures }) => ({
-        day: new Date(day * DAY_MS).toISOString().slice(0, 10),
-        checks,
-        failures,
-      })),
+      failed_days: toFailedDays(status),
     })),
+    canary: toCanaryJson(canary),
     incidents: view.incidents.map((incident) => ({
       id: incident.id,
       component: incident.component,

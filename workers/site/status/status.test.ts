@@ -1,5 +1,5 @@
 import type { StatusDay, StatusReport } from '@farebox/database/status';
-import { STATUS_COMPONENTS } from '@farebox/database/status/components';
+import { CANARY_COMPONENT, STATUS_COMPONENTS } from '@farebox/database/status/components';
 import { CHAINS } from '@farebox/deposits';
 import { LANGUAGES } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
@@ -80,6 +80,25 @@ describe('the status', () => {
       failed_days: [{ day: '2026-11-25', checks: 200, failures: 1 }],
     });
     expect(json.incidents.map(({ id }: { id: string }) => id)).toEqual(['b', 'a']);
+  });
+
+  it.each([
+    [{ checkedAt: NOW - 3_600_000, isUp: true }, 'no_prompt_found', NOW - 3 * DAY_MS, 0],
+    [{ checkedAt: NOW - 3_600_000, isUp: false, failures: 1 }, 'prompt_found', NOW - 3 * DAY_MS, 1],
+    [{ checkedAt: NOW - 3 * DAY_MS }, 'not_run_lately', NOW - 3 * DAY_MS, 0],
+  ])('has the canary of %o as JSON with the result %s', (fields, result, since, failed) => {
+    const days = [day({}), day({ component: CANARY_COMPONENT, ...fields })];
+    const json = JSON.parse(renderStatusJson(toStatusView({ days, incidents: [] }, NOW)));
+    expect(json.canary).toMatchObject({ result, since: new Date(since).toISOString() });
+    expect(json.canary.failed_days).toHaveLength(failed);
+    expect(json.components.map(({ component }: { component: string }) => component)).toEqual([
+      'api',
+    ]);
+  });
+
+  it('has a canary that never ran as JSON with the result never_run', () => {
+    const json = JSON.parse(renderStatusJson(toStatusView(REPORT, NOW)));
+    expect(json.canary).toEqual({ result: 'never_run', since: null, failed_days: [] });
   });
 
   it('has incidents as a feed with stable ids', () => {

@@ -332,7 +332,7 @@ export const ru: SiteMessages = {
     builtAt: 'Собрано',
     priceList: 'Прайс-лист',
     unknown: 'неизвестно',
-    canary: 'Последний проверочный запуск',
+    canary: 'Последний запуск канарейки',
     canaryStatus: 'на странице состояния',
   },
   consent: {

@@ -313,7 +313,7 @@ export const zh: SiteMessages = {
     builtAt: '构建时间',
     priceList: '价目表',
     unknown: '未知',
-    canary: '最近一次探测运行',
+    canary: '最近一次金丝雀检查',
     canaryStatus: '见状态页面',
   },
   consent: {
