@@ -18,6 +18,8 @@ export type ConsoleDeps = Readonly<{
   mail: Queue<QueuedEmail>;
   consoleUrl: URL;
   apiUrl: URL;
+  /** The public site, which has a page about each error code. Null where none is configured. */
+  siteUrl: URL | null;
   /**
    * The address customers can write to: the sender of our emails. Null where none is configured.
    */
@@ -58,6 +60,7 @@ function createDeps(env: Env): ConsoleDeps {
     mail: requireBinding(env.MAIL, 'MAIL'),
     consoleUrl: requireUrl(env.CONSOLE_URL, 'CONSOLE_URL'),
     apiUrl: requireUrl(env.API_URL, 'API_URL'),
+    siteUrl: (env.SITE_URL ?? '') === '' ? null : requireUrl(env.SITE_URL, 'SITE_URL'),
     contactEmail: EMAIL_IN_SENDER.exec(env.MAIL_FROM ?? '')?.[0] ?? null,
   };
 }

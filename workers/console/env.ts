@@ -49,7 +49,7 @@ export type Env = Readonly<{
   CONSOLE_URL?: string;
   /** The public origin of the API, such as `https://api.example.com`. */
   API_URL?: string;
-  /** The public origin of the site, to which emails about the legal texts lead. */
+  /** The public origin of the site, to which emails about the legal texts and error codes lead. */
   SITE_URL?: string;
   /** The AWS region of SES and its SNS topic. */
   SES_REGION?: string;

@@ -87,6 +87,7 @@ function env() {
     CONSOLE_SECRET: '07'.repeat(32),
     CONSOLE_URL: ORIGIN,
     API_URL: 'http://127.0.0.1:8787',
+    SITE_URL: 'https://site.example',
     POLYGON_RPC_URLS: 'https://one.example,https://two.example',
   };
 }
@@ -378,6 +379,12 @@ describe('the list of calls', () => {
     );
     expect(rows[0]).toMatch(/^Unknown model model_not_found · .* 5 /);
     expect(rows[1]).toMatch(/^a_newer_code a_newer_code · .* 1 /);
+  });
+
+  it('leads from a refused call’s code to the site’s page about it, where there is one', async () => {
+    const page = await getText('/calls');
+    expect(page).toContain('href="https://site.example/docs/errors/model_not_found"');
+    expect(page).not.toContain('/docs/errors/a_newer_code');
   });
 
   it('filters by model, outcome, key and day', async () => {

@@ -345,7 +345,7 @@ callRoutes.get('/calls', async (c) => {
         {inFlight > 0 && <p>{t.inProgress(formatCount(inFlight, language))}</p>}
         <FoundCalls {...locale} query={query} list={list} keyName={keyName} />
       </Card>
-      <RefusedCallList {...locale} refused={refused} keyName={keyName} />
+      <RefusedCallList {...locale} siteUrl={deps.siteUrl} refused={refused} keyName={keyName} />
       <p>
         <small>{t.freshness}</small>
       </p>

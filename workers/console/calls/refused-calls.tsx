@@ -27,14 +27,33 @@ export function reasonText(code: string, { refusedCalls }: Messages): string | n
   return Object.hasOwn(reasons, code) ? (reasons[code] ?? null) : null;
 }
 
+/** The site's page about an error code, in the language of the screen. */
+function toErrorUrl(code: string, language: string, siteUrl: URL): string {
+  const folder = language === 'en' ? '' : `/${language}`;
+  return new URL(`${folder}/docs/errors/${code}`, siteUrl).href;
+}
+
+/** The code, which leads to its page. A code of a newer release has none yet. */
+const ErrorCode: FC<
+  Readonly<{ code: string; siteUrl: URL | null; messages: Messages; language: string }>
+> = ({ code, siteUrl, messages, language }) =>
+  siteUrl === null || reasonText(code, messages) === null ? (
+    <code>{code}</code>
+  ) : (
+    <a href={toErrorUrl(code, language, siteUrl)}>
+      <code>{code}</code>
+    </a>
+  );
+
 export const RefusedCallList: FC<
   Readonly<{
+    siteUrl: URL | null;
     refused: readonly RefusedCalls[];
     keyName: (keyId: KeyId) => string;
     messages: Messages;
     language: string;
   }>
-> = ({ refused, keyName, messages, language }) => {
+> = ({ refused, keyName, siteUrl, messages, language }) => {
   const { refusedCalls: t } = messages;
   const groups = groupRefused(refused);
   return (
@@ -63,7 +82,7 @@ export const RefusedCallList: FC<
                   <th scope="row">
                     {reasonText(code, messages) ?? code}
                     <span class="second">
-                      <code>{code}</code> · {keyName(keyId)}
+                      <ErrorCode {...{ code, siteUrl, messages, language }} /> · {keyName(keyId)}
                     </span>
                   </th>
                   <td class="number">{formatCount(count, language)}</td>
