@@ -27,8 +27,9 @@ const HOLD: HoldRequest = {
   output: { kind: 'capped', max: 10, min: 1 },
   providerCallsPerMinute: 5,
   deadline: 1_800_000_000_000,
+  early: { isolate: '0a-f', sent: true },
 };
-const { providerCallsPerMinute: _, outputPrice: __, ...HOLD_WITHOUT_SHARE } = HOLD;
+const { providerCallsPerMinute: _, outputPrice: __, early: ___, ...HOLD_WITHOUT_SHARE } = HOLD;
 const PRICES = {
   input_uncached: HUGE,
   cache_read: 1n,
@@ -93,6 +94,13 @@ function declined(decline: HoldDecline): CallResult {
 
 const RESULTS: readonly (CallResult | null)[] = [
   { name: 'hold', result: { ok: true, held: HUGE, maxOutput: 3, deadline: 5 } },
+  {
+    name: 'hold',
+    result: {
+      ...{ ok: true, held: 1n, maxOutput: 3, deadline: 5 },
+      early: { risk: HUGE, spendable: 0n },
+    },
+  },
   {
     name: 'hold',
     result: {

@@ -4,23 +4,39 @@
  * first, because gateway and ledger are deployed apart: `[1, [verb, request], ...]`, answered by
  * `[1, result, ...]` in the same order. Amounts are decimal text.
  */
-import { amountFromJson, countFromJson, enumFromJson, MalformedValueError } from '@farebox/money';
+import {
+  amountFromJson,
+  countFromJson,
+  enumFromJson,
+  type JsonFields,
+  MalformedValueError,
+  parseFields,
+} from '@farebox/money';
 import {
   BUDGET_PERIODS,
-  type BudgetDecline,
   type CheckpointRequest,
   type CheckpointResult,
   type EarlyGrant,
+  type EarlySend,
   type HoldDecline,
   type HoldRequest,
   type HoldResult,
+  type KeyCredential,
   type KeyQuota,
   type OutputLimit,
   RECORDED_DIALECTS,
+  type RenewingBudget,
   type SettleRequest,
   type SettleResult,
 } from './contract/index.ts';
-import { CALL_ID, parseBoolean, parseList, parseText, readField } from './json-fields.ts';
+import {
+  CALL_ID,
+  parseAnyText,
+  parseBoolean,
+  parseList,
+  parseText,
+  type Writable,
+} from './json-fields.ts';
 import { settlementFromJson, settlementToJson } from './settlement-message.ts';
 
 const VERSION = 1;
@@ -36,65 +52,75 @@ export type CallResult =
   | Readonly<{ name: 'checkpoint'; result: CheckpointResult }>
   | Readonly<{ name: 'settle'; result: SettleResult }>;
 
-const ANY_TEXT = /^/;
 const SECRET_HASH = /^[0-9a-f]{64}$/;
 const ISOLATE = /^[0-9a-f-]{1,36}$/;
 
-function holdToJson(request: HoldRequest): unknown {
-  const { maxInputCost, maxOutputPrice, outputPrice, ...rest } = request;
+/** `JSON.stringify` leaves out what is absent. */
+function holdToJson(request: HoldRequest): Readonly<Record<keyof HoldRequest, unknown>> {
   return {
-    ...rest,
-    maxInputCost: maxInputCost.toString(),
-    maxOutputPrice: maxOutputPrice.toString(),
-    outputPrice: outputPrice?.toString(),
+    id: request.id,
+    key: request.key,
+    model: request.model,
+    provider: request.provider,
+    dialect: request.dialect,
+    stream: request.stream,
+    maxInputCost: request.maxInputCost.toString(),
+    maxOutputPrice: request.maxOutputPrice.toString(),
+    outputPrice: request.outputPrice?.toString(),
+    choices: request.choices,
+    output: request.output,
+    providerCallsPerMinute: request.providerCallsPerMinute,
+    deadline: request.deadline,
+    early: request.early,
   };
+}
+
+function keyFromJson(value: unknown): KeyCredential {
+  const { keyId, secretHash } = parseFields(value);
+  return { keyId: countFromJson(keyId), secretHash: parseText(secretHash, SECRET_HASH) };
 }
 
 function outputFromJson(value: unknown): OutputLimit {
-  const kind = enumFromJson(['explicit', 'capped'], readField(value, 'kind'));
-  const read = (name: string) => countFromJson(readField(value, name));
-  return kind === 'explicit'
-    ? { kind, tokens: read('tokens') }
-    : { kind, max: read('max'), min: read('min') };
+  const { kind, tokens, max, min } = parseFields(value);
+  return enumFromJson(['explicit', 'capped'], kind) === 'explicit'
+    ? { kind: 'explicit', tokens: countFromJson(tokens) }
+    : { kind: 'capped', max: countFromJson(max), min: countFromJson(min) };
 }
 
 function holdFromJson(value: unknown): HoldRequest {
-  const read = (name: string) => readField(value, name);
-  const key = read('key');
-  const share = read('providerCallsPerMinute');
-  const outputPrice = read('outputPrice');
-  return {
-    id: parseText(read('id'), CALL_ID),
-    key: {
-      keyId: countFromJson(readField(key, 'keyId')),
-      secretHash: parseText(readField(key, 'secretHash'), SECRET_HASH),
-    },
-    model: parseText(read('model'), ANY_TEXT),
-    provider: parseText(read('provider'), ANY_TEXT),
-    dialect: enumFromJson(RECORDED_DIALECTS, read('dialect')),
-    stream: parseBoolean(read('stream')),
-    maxInputCost: amountFromJson(read('maxInputCost')),
-    maxOutputPrice: amountFromJson(read('maxOutputPrice')),
-    ...(outputPrice === undefined ? {} : { outputPrice: amountFromJson(outputPrice) }),
-    choices: countFromJson(read('choices')),
-    output: outputFromJson(read('output')),
-    ...(share === undefined ? {} : { providerCallsPerMinute: countFromJson(share) }),
-    deadline: countFromJson(read('deadline')),
-    ...earlySendFromJson(read('early')),
+  const fields = parseFields(value);
+  const { outputPrice, providerCallsPerMinute, early } = fields;
+  const request: Writable<HoldRequest> = {
+    id: parseText(fields.id, CALL_ID),
+    key: keyFromJson(fields.key),
+    model: parseAnyText(fields.model),
+    provider: parseAnyText(fields.provider),
+    dialect: enumFromJson(RECORDED_DIALECTS, fields.dialect),
+    stream: parseBoolean(fields.stream),
+    maxInputCost: amountFromJson(fields.maxInputCost),
+    maxOutputPrice: amountFromJson(fields.maxOutputPrice),
+    choices: countFromJson(fields.choices),
+    output: outputFromJson(fields.output),
+    deadline: countFromJson(fields.deadline),
   };
+  if (outputPrice !== undefined) request.outputPrice = amountFromJson(outputPrice);
+  if (providerCallsPerMinute !== undefined)
+    request.providerCallsPerMinute = countFromJson(providerCallsPerMinute);
+  if (early !== undefined) request.early = earlySendFromJson(early);
+  return request;
 }
 
-function earlySendFromJson(value: unknown): Pick<HoldRequest, 'early'> {
-  if (value === undefined) return {};
-  const isolate = parseText(readField(value, 'isolate'), ISOLATE);
-  return { early: { isolate, sent: parseBoolean(readField(value, 'sent')) } };
+function earlySendFromJson(value: unknown): EarlySend {
+  const { isolate, sent } = parseFields(value);
+  return { isolate: parseText(isolate, ISOLATE), sent: parseBoolean(sent) };
 }
 
 function checkpointFromJson(value: unknown): CheckpointRequest {
+  const { id, floor, deadline } = parseFields(value);
   return {
-    id: parseText(readField(value, 'id'), CALL_ID),
-    floor: amountFromJson(readField(value, 'floor')),
-    deadline: countFromJson(readField(value, 'deadline')),
+    id: parseText(id, CALL_ID),
+    floor: amountFromJson(floor),
+    deadline: countFromJson(deadline),
   };
 }
 
@@ -123,18 +149,16 @@ function verbFromJson(value: unknown): CallVerb {
   }
 }
 
-function withVersion(items: readonly unknown[]): string {
-  return JSON.stringify([VERSION, ...items]);
-}
-
 function readVersioned(text: string): readonly unknown[] {
-  const [version, ...items] = parseList(JSON.parse(text));
-  if (version !== VERSION) throw new MalformedValueError();
-  return items;
+  const list = parseList(JSON.parse(text));
+  if (list[0] !== VERSION) throw new MalformedValueError();
+  return list.slice(1);
 }
 
 export function encodeVerbs(verbs: readonly CallVerb[]): string {
-  return withVersion(verbs.map((verb) => [verb.name, requestToJson(verb)]));
+  const items: unknown[] = [VERSION];
+  for (const verb of verbs) items.push([verb.name, requestToJson(verb)]);
+  return JSON.stringify(items);
 }
 
 /** Throws for a text that no `encodeVerbs` of a known version made. */
@@ -146,31 +170,53 @@ function bigintToText(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
-/** A verb that threw has the result null. */
-export function encodeResults(results: readonly (CallResult | null)[]): string {
-  return JSON.stringify([VERSION, ...results.map((item) => item?.result ?? null)], bigintToText);
+/**
+ * The result as JSON. What ends a call well has its amounts turned into text here: with a replacer
+ * `JSON.stringify` calls it for each member.
+ */
+function resultToText(item: CallResult | null): string {
+  if (item === null) return 'null';
+  if (item.name === 'settle' && item.result.ok) {
+    const { ok, charged, shortfall, late } = item.result;
+    const amounts = { charged: charged.toString(), shortfall: shortfall.toString() };
+    return JSON.stringify({ ok, ...amounts, late });
+  }
+  if (item.name === 'hold' && item.result.ok && item.result.quota === undefined) {
+    const { ok, held, maxOutput, deadline, early } = item.result;
+    return JSON.stringify({
+      ...{ ok, held: held.toString(), maxOutput, deadline },
+      early: early && { risk: early.risk.toString(), spendable: early.spendable.toString() },
+    });
+  }
+  return JSON.stringify(item.result, bigintToText);
 }
 
-function renewingFromJson(value: unknown): Pick<BudgetDecline, 'renewing'> {
-  if (value === undefined) return {};
-  const retryAfter = readField(value, 'retryAfterSeconds');
+/** A verb that threw has the result null. */
+export function encodeResults(results: readonly (CallResult | null)[]): string {
+  let text = `[${VERSION}`;
+  for (const item of results) text += `,${resultToText(item)}`;
+  return `${text}]`;
+}
+
+function renewingFromJson(value: unknown): RenewingBudget {
+  const { period, budget, resetsAt, retryAfterSeconds } = parseFields(value);
   return {
-    renewing: {
-      period: enumFromJson(BUDGET_PERIODS, readField(value, 'period')),
-      budget: amountFromJson(readField(value, 'budget')),
-      resetsAt: countFromJson(readField(value, 'resetsAt')),
-      retryAfterSeconds: retryAfter === null ? null : countFromJson(retryAfter),
-    },
+    period: enumFromJson(BUDGET_PERIODS, period),
+    budget: amountFromJson(budget),
+    resetsAt: countFromJson(resetsAt),
+    retryAfterSeconds: retryAfterSeconds === null ? null : countFromJson(retryAfterSeconds),
   };
 }
 
-function declineFromJson(value: unknown): HoldDecline {
-  const reason = readField(value, 'reason');
-  const readCount = (name: string) => countFromJson(readField(value, name));
-  const readMissing = () => ({
-    missingAmount: amountFromJson(readField(value, 'missingAmount')),
-    affordableOutput: readCount('affordableOutput'),
-  });
+function missingFromJson({ missingAmount, affordableOutput }: JsonFields) {
+  return {
+    missingAmount: amountFromJson(missingAmount),
+    affordableOutput: countFromJson(affordableOutput),
+  };
+}
+
+function declineFromJson(fields: JsonFields): HoldDecline {
+  const { reason, renewing, retryAfterSeconds } = fields;
   switch (reason) {
     case 'invalid_api_key':
     case 'key_revoked':
@@ -184,80 +230,102 @@ function declineFromJson(value: unknown): HoldDecline {
     case 'model_too_expensive':
       return {
         reason,
-        model: parseText(readField(value, 'model'), ANY_TEXT),
-        outputPrice: amountFromJson(readField(value, 'outputPrice')),
-        maxOutputPrice: amountFromJson(readField(value, 'maxOutputPrice')),
+        model: parseAnyText(fields.model),
+        outputPrice: amountFromJson(fields.outputPrice),
+        maxOutputPrice: amountFromJson(fields.maxOutputPrice),
       };
-    case 'key_limit_exceeded':
-      return { reason, ...readMissing(), ...renewingFromJson(readField(value, 'renewing')) };
+    case 'key_limit_exceeded': {
+      const missing = { reason, ...missingFromJson(fields) } as const;
+      return renewing === undefined
+        ? missing
+        : { ...missing, renewing: renewingFromJson(renewing) };
+    }
     case 'insufficient_balance':
-      return { reason, ...readMissing() };
+      return { reason, ...missingFromJson(fields) };
     case 'balance_held':
-      return { reason, ...readMissing(), retryAfterSeconds: readCount('retryAfterSeconds') };
+      return {
+        reason,
+        ...missingFromJson(fields),
+        retryAfterSeconds: countFromJson(retryAfterSeconds),
+      };
     case 'rate_limited':
     case 'too_many_concurrent_calls':
     case 'refusal_limit_exceeded':
     case 'refused_calls_slowed':
     case 'provider_share_exceeded':
-      return { reason, retryAfterSeconds: readCount('retryAfterSeconds') };
+      return { reason, retryAfterSeconds: countFromJson(retryAfterSeconds) };
     default:
       throw new MalformedValueError();
   }
 }
 
 function holdResultFromJson(value: unknown): HoldResult {
-  const quota = quotaFromJson(readField(value, 'quota'));
-  if (readField(value, 'ok') !== true) return { ok: false, ...declineFromJson(value), ...quota };
+  const fields = parseFields(value);
+  const { ok, early } = fields;
+  const quota = fields.quota === undefined ? undefined : quotaFromJson(fields.quota);
+  if (ok !== true) {
+    const declined = { ok: false, ...declineFromJson(fields) } as const;
+    return quota === undefined ? declined : { ...declined, quota };
+  }
+  const admitted: Writable<Extract<HoldResult, { ok: true }>> = {
+    ok,
+    held: amountFromJson(fields.held),
+    maxOutput: countFromJson(fields.maxOutput),
+    deadline: countFromJson(fields.deadline),
+  };
+  if (early !== undefined) admitted.early = earlyGrantFromJson(early);
+  if (quota !== undefined) admitted.quota = quota;
+  return admitted;
+}
+
+function callQuotaFromJson(value: unknown): NonNullable<KeyQuota['calls']> {
+  const { limit, left, resetSeconds } = parseFields(value);
   return {
-    ok: true,
-    held: amountFromJson(readField(value, 'held')),
-    maxOutput: countFromJson(readField(value, 'maxOutput')),
-    deadline: countFromJson(readField(value, 'deadline')),
-    ...earlyGrantFromJson(readField(value, 'early')),
-    ...quota,
+    limit: countFromJson(limit),
+    left: countFromJson(left),
+    resetSeconds: countFromJson(resetSeconds),
   };
 }
 
-function quotaFromJson(value: unknown): Readonly<{ quota?: KeyQuota }> {
-  if (value === undefined) return {};
-  const calls = readField(value, 'calls');
-  const count = (item: unknown, name: string) => countFromJson(readField(item, name));
-  const toCalls = () => ({
-    limit: count(calls, 'limit'),
-    left: count(calls, 'left'),
-    resetSeconds: count(calls, 'resetSeconds'),
-  });
-  const budgets = parseList(readField(value, 'budgets')).map((item) => ({
-    period: enumFromJson(BUDGET_PERIODS, readField(item, 'period')),
-    budget: amountFromJson(readField(item, 'budget')),
-    left: amountFromJson(readField(item, 'left')),
-    resetSeconds: count(item, 'resetSeconds'),
-  }));
-  return { quota: { calls: calls === null ? null : toCalls(), budgets } };
+function budgetQuotaFromJson(value: unknown): KeyQuota['budgets'][number] {
+  const { period, budget, left, resetSeconds } = parseFields(value);
+  return {
+    period: enumFromJson(BUDGET_PERIODS, period),
+    budget: amountFromJson(budget),
+    left: amountFromJson(left),
+    resetSeconds: countFromJson(resetSeconds),
+  };
 }
 
-function earlyGrantFromJson(value: unknown): Readonly<{ early?: EarlyGrant }> {
-  if (value === undefined) return {};
-  const risk = amountFromJson(readField(value, 'risk'));
-  return { early: { risk, spendable: amountFromJson(readField(value, 'spendable')) } };
+function quotaFromJson(value: unknown): KeyQuota {
+  const { calls, budgets } = parseFields(value);
+  return {
+    calls: calls === null ? null : callQuotaFromJson(calls),
+    budgets: parseList(budgets).map(budgetQuotaFromJson),
+  };
 }
+
+function earlyGrantFromJson(value: unknown): EarlyGrant {
+  const { risk, spendable } = parseFields(value);
+  return { risk: amountFromJson(risk), spendable: amountFromJson(spendable) };
+}
+
+const STOP_REASONS = ['key_revoked', 'account_frozen', 'account_closed'] as const;
 
 function checkpointResultFromJson(value: unknown): CheckpointResult {
-  if (readField(value, 'ok') !== true)
-    return { ok: false, reason: enumFromJson(['unknown', 'ended'], readField(value, 'reason')) };
-  const stop = readField(value, 'stop');
-  const reasons = ['key_revoked', 'account_frozen', 'account_closed'] as const;
-  return { ok: true, stop: stop === null ? null : enumFromJson(reasons, stop) };
+  const { ok, reason, stop } = parseFields(value);
+  if (ok !== true) return { ok: false, reason: enumFromJson(['unknown', 'ended'], reason) };
+  return { ok, stop: stop === null ? null : enumFromJson(STOP_REASONS, stop) };
 }
 
 function settleResultFromJson(value: unknown): SettleResult {
-  if (readField(value, 'ok') !== true)
-    return { ok: false, reason: enumFromJson(['unknown', 'conflict'], readField(value, 'reason')) };
+  const { ok, reason, charged, shortfall, late } = parseFields(value);
+  if (ok !== true) return { ok: false, reason: enumFromJson(['unknown', 'conflict'], reason) };
   return {
-    ok: true,
-    charged: amountFromJson(readField(value, 'charged')),
-    shortfall: amountFromJson(readField(value, 'shortfall')),
-    late: parseBoolean(readField(value, 'late')),
+    ok,
+    charged: amountFromJson(charged),
+    shortfall: amountFromJson(shortfall),
+    late: parseBoolean(late),
   };
 }
 

@@ -112,9 +112,8 @@ describe('the columns of a call', () => {
 
   it('carry a report through JSON, and refuse one without a property', () => {
     const report = { ...CALL, httpStatus: 200, usage: NO_USAGE, prices: CALL.prices ?? fail() };
-    const json: unknown = JSON.parse(JSON.stringify(reportToJson(report)));
-    const read = (property: string): unknown => Reflect.get(Object(json), property);
-    expect(reportFromJson(read)).toEqual({
+    const json: object = JSON.parse(JSON.stringify(reportToJson(report)));
+    expect(reportFromJson(json)).toEqual({
       httpStatus: 200,
       usage: NO_USAGE,
       prices: CALL.prices,
@@ -125,14 +124,18 @@ describe('the columns of a call', () => {
       totalMs: CALL.totalMs,
       fees: CALL.fees,
     });
-    for (const missing of ['httpStatus', 'usage', 'prices', 'fees']) {
-      const incomplete = (property: string) => (property === missing ? null : read(property));
-      expect(() => reportFromJson(incomplete)).toThrow('malformed value');
-    }
-    for (const later of ['providerCost', 'marginBasisPoints', 'firstTokenMs', 'totalMs'] as const) {
-      const before = (property: string) => (property === later ? undefined : read(property));
-      expect(reportFromJson(before)[later]).toBeNull();
-    }
+    for (const missing of ['httpStatus', 'usage', 'prices', 'fees'])
+      expect(() => reportFromJson({ ...json, [missing]: null })).toThrow('malformed value');
+    for (const later of ['providerCost', 'marginBasisPoints', 'firstTokenMs', 'totalMs'] as const)
+      expect(reportFromJson({ ...json, [later]: undefined })[later]).toBeNull();
+  });
+
+  it('stand in the JSON of a report in the order of the table', () => {
+    const report = { ...CALL, httpStatus: 200, usage: NO_USAGE, prices: CALL.prices ?? fail() };
+    const inTable = Object.entries(CALL_FIELDS)
+      .filter(([, { source }]) => source === 'report')
+      .map(([property]) => property);
+    expect(Object.keys(reportToJson(report))).toEqual(inTable);
   });
 
   it('do not compile where a report may hold null and the column refuses it', () => {

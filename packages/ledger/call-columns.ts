@@ -10,6 +10,7 @@ import {
   countFromJson,
   enumFromJson,
   MalformedValueError,
+  parseFields,
   pricesFromJson,
   pricesToJson,
   type Surcharge,
@@ -150,10 +151,12 @@ const PRICES = {
   fromJson: pricesFromJson,
 } satisfies Field<CallReport['prices'], string, false>;
 
+/** As `T`, with cells that are null until a report comes; JSON is of a report. */
+type Reported<T, Name extends string> = Omit<Field<T | null, Name, false>, 'fromJson'> &
+  Readonly<{ fromJson: (value: unknown) => T }>;
+
 /** Null in every column until the report comes. A report without the property is refused. */
-function untilReported<T, Name extends string>(
-  field: Field<T, Name, false>,
-): Field<T | null, Name, false> {
+function untilReported<T, Name extends string>(field: Field<T, Name, false>): Reported<T, Name> {
   return {
     ...field,
     toCells: (value) => (value === null ? field.columns.map(() => null) : field.toCells(value)),
@@ -235,15 +238,10 @@ function isProperty(key: string): key is CallProperty {
 
 const PROPERTIES: readonly CallProperty[] = Object.keys(FIELDS).filter(isProperty);
 
-function isOpeningProperty(property: CallProperty): property is keyof CallOpening {
-  return FIELDS[property].source === 'opening';
-}
-
 function isReportProperty(property: CallProperty): property is keyof CallReport {
   return FIELDS[property].source === 'report';
 }
 
-const OPENING_PROPERTIES = PROPERTIES.filter(isOpeningProperty);
 const REPORT_PROPERTIES = PROPERTIES.filter(isReportProperty);
 
 function listColumns(property: CallProperty): readonly CallColumn[] {
@@ -314,32 +312,51 @@ export const NOT_REPORTED: ReportedMetadata = collect(REPORT_PROPERTIES, (proper
   readCells(property, ({ type }) => (type === 'surcharges' ? [] : null)),
 );
 
-function propertyToJson<P extends CallProperty>(
-  values: Readonly<Pick<CallMetadata, P>>,
-  property: P,
-) {
-  const field: Field<CallMetadata[P]> = FIELDS[property];
-  return field.toJson(values[property]);
+export function openingToJson(opening: CallOpening): Readonly<Record<keyof CallOpening, unknown>> {
+  const { createdAt, keyId, model, provider, dialect, stream } = opening;
+  return { createdAt, keyId, model, provider, dialect, stream };
 }
 
-export function openingToJson(opening: CallOpening): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    OPENING_PROPERTIES.map((property) => [property, propertyToJson(opening, property)]),
-  );
+/** Throws `MalformedValueError` unless `openingToJson` made it. */
+export function openingFromJson(json: unknown): CallOpening {
+  const { createdAt, keyId, model, provider, dialect, stream } = parseFields(json);
+  return {
+    createdAt: CALL_FIELDS.createdAt.fromJson(createdAt),
+    keyId: CALL_FIELDS.keyId.fromJson(keyId),
+    model: CALL_FIELDS.model.fromJson(model),
+    provider: CALL_FIELDS.provider.fromJson(provider),
+    dialect: CALL_FIELDS.dialect.fromJson(dialect),
+    stream: CALL_FIELDS.stream.fromJson(stream),
+  };
 }
 
-/** Throws `MalformedValueError` unless `read` returns exactly what `openingToJson` made. */
-export function openingFromJson(read: (property: string) => unknown): CallOpening {
-  return collect(OPENING_PROPERTIES, (property) => FIELDS[property].fromJson(read(property)));
+/** The compiler asks for each property; their order is that of the table. */
+export function reportToJson(report: CallReport): Readonly<Record<keyof CallReport, unknown>> {
+  return {
+    httpStatus: CALL_FIELDS.httpStatus.toJson(report.httpStatus),
+    usage: CALL_FIELDS.usage.toJson(report.usage),
+    prices: CALL_FIELDS.prices.toJson(report.prices),
+    priceRule: CALL_FIELDS.priceRule.toJson(report.priceRule),
+    fees: CALL_FIELDS.fees.toJson(report.fees),
+    providerCost: CALL_FIELDS.providerCost.toJson(report.providerCost),
+    marginBasisPoints: CALL_FIELDS.marginBasisPoints.toJson(report.marginBasisPoints),
+    firstTokenMs: CALL_FIELDS.firstTokenMs.toJson(report.firstTokenMs),
+    totalMs: CALL_FIELDS.totalMs.toJson(report.totalMs),
+  };
 }
 
-export function reportToJson(report: CallReport): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    REPORT_PROPERTIES.map((property) => [property, propertyToJson(report, property)]),
-  );
-}
-
-/** Throws `MalformedValueError` unless `read` returns exactly what `reportToJson` made. */
-export function reportFromJson(read: (property: string) => unknown): CallReport {
-  return collect(REPORT_PROPERTIES, (property) => FIELDS[property].fromJson(read(property)));
+/** Throws `MalformedValueError` unless `reportToJson` of this release or the one before made it. */
+export function reportFromJson(json: unknown): CallReport {
+  const fields = parseFields(json);
+  return {
+    httpStatus: CALL_FIELDS.httpStatus.fromJson(fields.httpStatus),
+    usage: CALL_FIELDS.usage.fromJson(fields.usage),
+    prices: CALL_FIELDS.prices.fromJson(fields.prices),
+    priceRule: CALL_FIELDS.priceRule.fromJson(fields.priceRule),
+    fees: CALL_FIELDS.fees.fromJson(fields.fees),
+    providerCost: CALL_FIELDS.providerCost.fromJson(fields.providerCost),
+    marginBasisPoints: CALL_FIELDS.marginBasisPoints.fromJson(fields.marginBasisPoints),
+    firstTokenMs: CALL_FIELDS.firstTokenMs.fromJson(fields.firstTokenMs),
+    totalMs: CALL_FIELDS.totalMs.fromJson(fields.totalMs),
+  };
 }

@@ -4,9 +4,9 @@ import { MalformedValueError } from '@farebox/money';
 /** A call's id: 32 lowercase hexadecimal characters. */
 export const CALL_ID = /^[0-9a-f]{32}$/;
 
-export function readField(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) throw new MalformedValueError();
-  return Reflect.get(value, name);
+export function parseAnyText(value: unknown): string {
+  if (typeof value !== 'string') throw new MalformedValueError();
+  return value;
 }
 
 export function parseText(value: unknown, pattern: RegExp): string {
@@ -23,3 +23,6 @@ export function parseList(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw new MalformedValueError();
   return value;
 }
+
+/** A value that is being made: a member that may be absent is set after the others. */
+export type Writable<T> = { -readonly [P in keyof T]: T[P] };

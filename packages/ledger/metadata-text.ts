@@ -13,7 +13,6 @@ import {
   reportToJson,
 } from './call-columns.ts';
 import type { CallOpening, CallReport } from './contract/index.ts';
-import { readField } from './json-fields.ts';
 
 export function openingToText(opening: CallOpening): string {
   return JSON.stringify(openingToJson(opening));
@@ -21,8 +20,7 @@ export function openingToText(opening: CallOpening): string {
 
 /** Throws `MalformedValueError` for a text that no release wrote. */
 export function openingFromText(text: string): CallOpening {
-  const json: unknown = JSON.parse(text);
-  return openingFromJson((property) => readField(json, property));
+  return openingFromJson(JSON.parse(text));
 }
 
 export function reportToText(report: CallReport): string {
@@ -32,13 +30,11 @@ export function reportToText(report: CallReport): string {
 /** Whether two texts hold the same report, also where an earlier release wrote one of them. */
 export function isSameReport(stored: string, text: string): boolean {
   if (stored === text) return true;
-  const json: unknown = JSON.parse(stored);
-  return reportToText(reportFromJson((property) => readField(json, property))) === text;
+  return reportToText(reportFromJson(JSON.parse(stored))) === text;
 }
 
 /** Reads the report of a call; null where none came. */
 export function reportFromText(text: string | null): ReportedMetadata {
   if (text === null) return NOT_REPORTED;
-  const json: unknown = JSON.parse(text);
-  return reportFromJson((property) => readField(json, property));
+  return reportFromJson(JSON.parse(text));
 }

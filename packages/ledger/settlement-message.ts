@@ -7,12 +7,13 @@ import {
   amountFromJson,
   enumFromJson,
   MalformedValueError,
+  parseFields,
   usageFromJson,
   usageToJson,
 } from '@farebox/money';
 import { reportFromJson, reportToJson } from './call-columns.ts';
 import { type AccountId, SETTLE_REASONS, type SettleRequest } from './contract/index.ts';
-import { CALL_ID, parseText, readField } from './json-fields.ts';
+import { CALL_ID, parseList, parseText, type Writable } from './json-fields.ts';
 
 const VERSION = 2;
 /** Version 1 named a surcharge's price `price`. Such a message can still be in the queue. */
@@ -30,14 +31,11 @@ export type SettlementMessage = Readonly<{
 /** The settlement as plain JSON: amounts as decimal text. */
 export function settlementToJson(request: SettleRequest): Readonly<Record<string, unknown>> {
   const { id, reason, cost, waivedCost, waivedUsage } = request;
-  return {
+  const json = {
     ...reportToJson(request),
-    id,
-    reason,
-    cost: cost.toString(),
-    waivedCost: waivedCost?.toString() ?? null,
-    ...(waivedUsage === undefined ? {} : { waivedUsage: usageToJson(waivedUsage) }),
+    ...{ id, reason, cost: cost.toString(), waivedCost: waivedCost?.toString() ?? null },
   };
+  return waivedUsage === undefined ? json : { ...json, waivedUsage: usageToJson(waivedUsage) };
 }
 
 export function encodeSettlement(account: AccountId, request: SettleRequest): SettlementMessage {
@@ -45,22 +43,17 @@ export function encodeSettlement(account: AccountId, request: SettleRequest): Se
 }
 
 function renamePrice(surcharge: unknown): unknown {
-  return {
-    kind: readField(surcharge, 'kind'),
-    count: readField(surcharge, 'count'),
-    nano_usd_per_million: readField(surcharge, 'price'),
-  };
+  const { kind, count, price } = parseFields(surcharge);
+  return { kind, count, nano_usd_per_million: price };
 }
 
 function upgradeRequest(request: unknown): unknown {
-  const fees = readField(request, 'fees');
-  if (!Array.isArray(fees)) throw new MalformedValueError();
-  return { ...Object(request), fees: fees.map(renamePrice) };
+  const fields = parseFields(request);
+  return { ...fields, fees: parseList(fields.fees).map(renamePrice) };
 }
 
 function readRequest(body: unknown): unknown {
-  const version = readField(body, 'version');
-  const request = readField(body, 'request');
+  const { version, request } = parseFields(body);
   if (version === VERSION) return request;
   if (version === VERSION_WITH_SHORT_PRICE) return upgradeRequest(request);
   throw new MalformedValueError();
@@ -68,22 +61,23 @@ function readRequest(body: unknown): unknown {
 
 /** Throws `MalformedValueError` unless `settlementToJson` of this release or the one before made it. */
 export function settlementFromJson(request: unknown): SettleRequest {
-  const waived = readField(request, 'waivedCost');
-  // Releases before the calibrated estimates send none.
-  const waivedUsage = readField(request, 'waivedUsage') ?? null;
-  return {
-    ...reportFromJson((property) => readField(request, property)),
-    id: parseText(readField(request, 'id'), CALL_ID),
-    reason: enumFromJson(SETTLE_REASONS, readField(request, 'reason')),
-    cost: amountFromJson(readField(request, 'cost')),
-    ...(waived === null ? {} : { waivedCost: amountFromJson(waived) }),
-    ...(waivedUsage === null ? {} : { waivedUsage: usageFromJson(waivedUsage) }),
+  const { id, reason, cost, waivedCost, waivedUsage = null } = parseFields(request);
+  const settlement: Writable<SettleRequest> = {
+    ...reportFromJson(request),
+    id: parseText(id, CALL_ID),
+    reason: enumFromJson(SETTLE_REASONS, reason),
+    cost: amountFromJson(cost),
   };
+  if (waivedCost !== null) settlement.waivedCost = amountFromJson(waivedCost);
+  // Releases before the calibrated estimates send none.
+  if (waivedUsage !== null) settlement.waivedUsage = usageFromJson(waivedUsage);
+  return settlement;
 }
 
 function parseMessage(body: unknown): Readonly<{ account: AccountId; request: SettleRequest }> {
+  const { account } = parseFields(body);
   return {
-    account: parseText(readField(body, 'account'), /^[0-9a-f]{16}$/),
+    account: parseText(account, /^[0-9a-f]{16}$/),
     request: settlementFromJson(readRequest(body)),
   };
 }
