@@ -55,7 +55,7 @@ html { scroll-padding-top: 1rem; }
 .promises > details { border-bottom: 1px solid var(--line); } .promises summary .count { color: var(--quiet); font-size: 0.9rem; } .promises li > code { display: block; overflow-wrap: anywhere; color: var(--quiet); font-size: 0.85rem; }
 .article table.bars { max-width: 46rem; margin-block: 0 1.5rem; } .bars caption { font-weight: 600; color: inherit; font-size: 1rem; } .bars :is(th, td) { min-width: 0; padding-block: 0.2rem; border: 0; } .bars th { width: 12rem; } .bars td.number { width: 5rem; }
 .bars svg { display: block; width: 100%; height: 0.85rem; fill: var(--quiet); } .bars tr.own svg { fill: var(--accent); } .bars tr.own :is(th, td) { font-weight: 600; }
-.figure { font-size: 1.15rem; } .figure strong { white-space: nowrap; } .terms dt { font-weight: 600; margin-top: 0.6rem; } .terms dd { margin: 0; }
+.figure { font-size: 1.15rem; } .terms dt { font-weight: 600; margin-top: 0.6rem; } .terms dd { margin: 0; }
 [data-status] .scroll time { white-space: normal; }
 @media (max-width: 37.5rem) {
 .article table.stacked, .stacked :is(caption, tbody, tr, th, td) { display: block; } .article table.stacked > thead { display: none; } .stacked tr { border-bottom: 1px solid var(--line); padding-block: 0.6rem; } .stacked tr:last-child { border-bottom: 0; }
