@@ -24,7 +24,12 @@ import {
   markKeyRevoked,
   storeHashes,
 } from './ledger/index.ts';
-import { proposeAdjustment, proposeCorrection } from './operators/index.ts';
+import {
+  addPlannedCalls,
+  finishPlan,
+  insertCorrection,
+  proposeAdjustment,
+} from './operators/index.ts';
 import { listKeys } from './statements/index.ts';
 import { findIdentity, insertAccount, markAccountOpened } from './users/index.ts';
 
@@ -495,13 +500,16 @@ describe.each(backends)('database queries on $name', ({ backend }) => {
       when (new.account_id = '${accountId}') execute function be_slow()`);
     const common = { reason: 'a wrong bill', now: NOW, limits: { account: 50n, operator: 500n } };
     const id = accountId.padStart(32, 'a');
-    const planned = [{ accountId, callId: callId(accountId, 1), amount: 30n }];
+    const by = 'bob@example.com';
+    const expected = { calls: 1, amount: 30n };
+    await insertCorrection(db, { ...common, id, rule: null, expected, by });
+    await addPlannedCalls(db, id, [{ accountId, callId: callId(accountId, 1), amount: 30n }]);
     const [adjusted, corrected] = await Promise.all([
       proposeAdjustment(db, { ...common, id, accountId, delta: 30n, by: 'ada@example.com' }),
-      proposeCorrection(db, { ...common, id, rule: null, planned, by: 'bob@example.com' }),
+      finishPlan(db, { ...common, id, by }),
     ]);
-    if (!adjusted.ok || !corrected.ok) throw new Error('not proposed');
-    const states = [adjusted.adjustment.state, corrected.correction.state];
+    if (!adjusted.ok) throw new Error('not proposed');
+    const states = [adjusted.adjustment.state, corrected?.state ?? 'deleted'];
     expect(states.toSorted()).toEqual(['approved', 'proposed']);
   });
 

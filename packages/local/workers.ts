@@ -235,6 +235,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
   const ledger = await miniflare.getWorker(getWorkerName(bundles.ledger));
   const consoleWorker = await miniflare.getWorker(getWorkerName(bundles.console));
   const deposits = await miniflare.getWorker(getWorkerName(bundles.deposits));
+  const operators = await miniflare.getWorker(getWorkerName(bundles.operators));
   const transport: Transport = async (body) => {
     const headers = { 'x-token': plan.bridgeToken };
     const answer = await bridge.fetch('http://bridge/', { method: 'POST', headers, body });
@@ -245,7 +246,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
     transport,
     runCrons: async () => {
       const controller = { cron: '*/5 * * * *', scheduledTime: new Date() };
-      const workers = [ledger, consoleWorker, deposits];
+      const workers = [ledger, consoleWorker, deposits, operators];
       await Promise.all(workers.map((worker) => worker.scheduled(controller)));
     },
     kill: () => miniflare.dispose(),

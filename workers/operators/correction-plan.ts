@@ -1,26 +1,13 @@
 /** What a correction gives back for each call. Pure. */
 import { computeOvercharge } from '@farebox/catalog';
-import type { BilledGeneration, PlannedCall } from '@farebox/database/operators';
+import type { BilledGeneration, CorrectionRule, PlannedCall } from '@farebox/database/operators';
 import type { Form } from '@farebox/design';
 import { BUCKETS, type Bucket, type NanoUsd, type Prices, parseUsd } from '@farebox/money';
 
 /** One call and what it should have cost, or all calls of a price rule and the right prices. */
 export type CorrectionScope =
   | Readonly<{ kind: 'call'; callId: string; cost: NanoUsd }>
-  | Readonly<{
-      kind: 'rule';
-      model: string;
-      priceRule: string;
-      /** Milliseconds since the epoch; `until` is not contained. */
-      from: number;
-      until: number;
-      /** nano-USD per million tokens, with the margin. */
-      prices: Partial<Prices>;
-    }>;
-
-export type CorrectionPlan =
-  | Readonly<{ ok: true; planned: readonly PlannedCall[] }>
-  | Readonly<{ ok: false; reason: 'mixed_prices' | 'nothing_to_correct' }>;
+  | Readonly<{ kind: 'rule'; rule: CorrectionRule }>;
 
 const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/;
 const PRINTABLE = /^[!-~]+$/;
@@ -60,7 +47,7 @@ export function parseCorrectionScope(form: Form): CorrectionScope | undefined {
   if (from === undefined || until === undefined || prices === undefined) return undefined;
   if (from >= until || !PRINTABLE.test(model) || !PRINTABLE.test(priceRule)) return undefined;
   if (model.length > 128 || priceRule.length > 160) return undefined;
-  return { kind: 'rule', model, priceRule, from, until, prices };
+  return { kind: 'rule', rule: { model, priceRule, from, until, prices } };
 }
 
 /** Returns what one call gives back if it should have cost `cost`; nothing if it was not more. */
@@ -70,24 +57,26 @@ export function planCall({ accountId, generation }: BilledGeneration, cost: Nano
 }
 
 /** Whether all were charged at the same prices: a rule may have other prices for other terms. */
-function haveSamePrices(calls: readonly BilledGeneration[]): boolean {
-  const first = calls[0]?.generation.prices ?? null;
+function haveSamePrices(first: BilledGeneration, calls: readonly BilledGeneration[]): boolean {
   return calls.every(({ generation: { prices } }) =>
-    BUCKETS.every((bucket) => prices?.[bucket] === first?.[bucket]),
+    BUCKETS.every((bucket) => prices?.[bucket] === first.generation.prices?.[bucket]),
   );
 }
 
-/** Plans the correction of a rule's calls: each gives back what the right prices leave over. */
-export function planRule(
-  calls: readonly BilledGeneration[],
+/**
+ * Plans a page of a rule's calls: each gives back what the right prices leave over. Undefined if one
+ * was charged at other prices than `first`, the first call of the first page.
+ */
+export function planPage(
+  first: BilledGeneration,
+  page: readonly BilledGeneration[],
   rightPrices: Partial<Prices>,
-): CorrectionPlan {
-  if (!haveSamePrices(calls)) return { ok: false, reason: 'mixed_prices' };
-  const planned = calls.flatMap(({ accountId, generation }) => {
+): readonly PlannedCall[] | undefined {
+  if (!haveSamePrices(first, page)) return undefined;
+  return page.flatMap(({ accountId, generation }) => {
     const { id, usage, prices, fees, charged } = generation;
     if (usage === null || prices === null) return [];
     const amount = computeOvercharge({ usage, prices, fees, charged }, rightPrices);
     return amount > 0n ? [{ accountId, callId: id, amount }] : [];
   });
-  return planned.length === 0 ? { ok: false, reason: 'nothing_to_correct' } : { ok: true, planned };
 }

@@ -3,9 +3,15 @@
  * and that each call is corrected once, whatever is repeated or interrupted.
  */
 import type { Database } from '@farebox/database';
-import { listOperatorActions } from '@farebox/database/operators';
+import {
+  addPlannedCalls,
+  insertCorrection,
+  listOperatorActions,
+} from '@farebox/database/operators';
 import { findCallCorrection } from '@farebox/database/statements';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { continueAnyCorrection } from './correction-workflow.ts';
 import {
   createAccount,
   OPERATORS,
@@ -98,6 +104,42 @@ function findCredit(call: string, correction = ''): bigint | undefined {
   );
   expect(found.length).toBeLessThanOrEqual(1);
   return found[0]?.[1];
+}
+
+/** Stores calls of one output token each, at 10 USD a million, without one statement per call. */
+async function storeManyCalls(account: string, rule: string, count: number): Promise<void> {
+  await storeCalls(harness.db, account, [{ id: nextId(), rule, output: 1 }]);
+  const columns = (
+    await harness.db.execute<{ name: string }>(`select column_name as name
+      from information_schema.columns where table_name = 'calls'
+      and is_generated = 'NEVER' and column_name not in ('id', 'seq')`)
+  ).rows.map(({ name }) => name);
+  const prefix = nextId().slice(0, 24);
+  await harness.db.execute(`insert into ledger_entries (account_id, seq, id, kind, delta,
+      posted_after, at)
+    select account_id, seq + n, '${prefix}' || lpad(to_hex(n), 8, '0'), kind, delta,
+      posted_after + n * delta, at
+    from ledger_entries, generate_series(1, ${count - 1}) as n
+    where account_id = '${account}' and kind = 'charge'`);
+  await harness.db.execute(`insert into calls (id, seq, ${columns.join(', ')})
+    select '${prefix}' || lpad(to_hex(n), 8, '0'), seq + n, ${columns.join(', ')}
+    from calls, generate_series(1, ${count - 1}) as n where account_id = '${account}'`);
+}
+
+/** Runs the cron, also where a ledger did not answer the run before. */
+async function runCron(times: number): Promise<void> {
+  const adjustmentLimits = { account: 50n * USD, operator: 200n * USD };
+  const { db, ledger } = harness;
+  const deps = { db, ledger: ledger.operators, now: Date.now, adjustmentLimits };
+  for (let run = 0; run < times; run += 1) await continueAnyCorrection(deps).catch(() => {});
+}
+
+/** Reads how many calls of a correction are in each state. */
+async function countStates(correction: string): Promise<Readonly<Record<string, number>>> {
+  const { rows } = await harness.db.execute<{ state: string; calls: string }>(`select state,
+    count(*)::text as calls from correction_calls where correction_id = '${correction}'
+    group by state`);
+  return Object.fromEntries(rows.map(({ state, calls }) => [state, Number(calls)]));
 }
 
 describe('the correction of one call', () => {
@@ -304,5 +346,118 @@ describe('the correction of a price rule', () => {
     harness.ledger.onAdjust = onAdjust;
     expect(response.headers.get('location')).toContain('done=correction_applied');
     expect(await findCallCorrection(harness.db, accountId, id)).toBeUndefined();
+  });
+});
+
+describe('a correction of many calls', () => {
+  it('plans more than a page, and the cron finishes what one request leaves', async () => {
+    const rule = 'v1/many';
+    const [one, other] = [await createAccount(harness.db), await createAccount(harness.db)];
+    await storeManyCalls(one.accountId, rule, 5_001);
+    await storeManyCalls(other.accountId, rule, 100);
+    const form = await readPreview(await preview({ ...RULE, price_rule: rule, price_output: '9' }));
+    const { correction = '' } = form;
+    expect(form).toMatchObject({ calls: '5101', amount: '5101000' });
+    const response = await submit(form);
+    expect(response.headers.get('location')).toContain('done=correction_continues');
+    expect(await countStates(correction)).toEqual({ planned: 4_301, applied: 800 });
+    const page = await harness.send(`/operators/corrections/${correction}`, {
+      as: OPERATORS.finance,
+    });
+    expect(await page.text()).toContain('4,301');
+    await runCron(6);
+    expect(await countStates(correction)).toEqual({ applied: 5_101 });
+    const entries = [...harness.ledger.adjustments].filter(([id]) => id.endsWith(correction));
+    expect(entries).toHaveLength(5_101);
+    expect(new Set(entries.map(([, delta]) => delta))).toEqual(new Set([1_000n]));
+    const requests = harness.ledger.requests.length;
+    await runCron(1);
+    expect((await submit(form)).headers.get('location')).toContain('done=correction_applied');
+    expect(harness.ledger.requests).toHaveLength(requests);
+  }, 120_000);
+
+  it('corrects each call once, whichever answers of the ledger are lost', async () => {
+    const { onAdjust } = harness.ledger;
+    const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const failures = fc.array(fc.constantFrom('answers', 'lost', 'unreachable'), { maxLength: 60 });
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(failures, async (script) => {
+        round += 1;
+        const rule = `v1/failures-${round}`;
+        const { accountId } = await createAccount(harness.db);
+        await storeManyCalls(accountId, rule, 25);
+        const form = await readPreview(
+          await preview({ ...RULE, price_rule: rule, price_output: '9' }),
+        );
+        const { correction = '' } = form;
+        const left = [...script];
+        harness.ledger.onAdjust = (request) => {
+          const what = left.shift();
+          const answer = what === 'unreachable' ? undefined : onAdjust(request);
+          if (answer === undefined || what === 'lost') throw new Error('no answer');
+          return answer;
+        };
+        await submit(form);
+        await runCron(script.length);
+        const entries = [...harness.ledger.adjustments].filter(([id]) => id.endsWith(correction));
+        expect(entries.map(([, delta]) => delta)).toEqual(Array(25).fill(1_000n));
+        expect(await countStates(correction)).toEqual({ applied: 25 });
+      }),
+      { numRuns: 12 },
+    );
+    harness.ledger.onAdjust = onAdjust;
+    consoleError.mockRestore();
+  }, 120_000);
+});
+
+describe('a plan that was interrupted', () => {
+  /** Stores 3 calls, and a plan of the first of them. */
+  async function storePlan(rule: string, expected: Readonly<{ calls: number; amount: bigint }>) {
+    const { accountId } = await createAccount(harness.db);
+    const ids = Array.from({ length: 3 }, nextId);
+    const [first = ''] = ids;
+    await storeCalls(
+      harness.db,
+      accountId,
+      ids.map((id) => ({ id, rule, output: 1_000 })),
+    );
+    const correction = nextId();
+    const prices = { output: 9n * USD };
+    await insertCorrection(harness.db, {
+      ...{ id: correction, expected, reason: REASON, by: OPERATORS.finance, now: Date.now() },
+      rule: { model: 'openai/gpt', priceRule: rule, from: DAY, until: DAY + 1, prices },
+    });
+    await addPlannedCalls(harness.db, correction, [
+      { accountId, callId: first, amount: 1_000_000n },
+    ]);
+    return { correction, ids };
+  }
+
+  it('is completed by continuing, and then applied', async () => {
+    const plan = await storePlan('v1/half', { calls: 3, amount: 3_000_000n });
+    await runCron(1);
+    expect(plan.ids.map((id) => findCredit(id))).toEqual([undefined, undefined, undefined]);
+    const response = await decide(plan.correction, 'continue', OPERATORS.otherFinance);
+    expect(response.headers.get('location')).toContain('done=correction_applied');
+    expect(plan.ids.map((id) => findCredit(id))).toEqual([1_000_000n, 1_000_000n, 1_000_000n]);
+  });
+
+  it('is deleted where it differs from the preview, and frees its calls', async () => {
+    const rule = 'v1/differs';
+    const plan = await storePlan(rule, { calls: 2, amount: 2_000_000n });
+    expect((await decide(plan.correction, 'continue', OPERATORS.finance)).status).toBe(409);
+    const form = { ...RULE, price_rule: rule, price_output: '9' };
+    expect(await readPreview(await preview(form))).toMatchObject({ calls: '3' });
+  });
+
+  it('can be rejected, and not approved', async () => {
+    const plan = await storePlan('v1/rejected', { calls: 3, amount: 3_000_000n });
+    const path = `/operators/corrections/${plan.correction}`;
+    const page = await (await harness.send(path, { as: OPERATORS.otherFinance })).text();
+    expect(page).toContain('being planned');
+    expect((await decide(plan.correction, 'approve', OPERATORS.otherFinance)).status).toBe(409);
+    expect((await decide(plan.correction, 'reject', OPERATORS.otherFinance)).status).toBe(303);
+    expect(await countStates(plan.correction)).toEqual({});
   });
 });

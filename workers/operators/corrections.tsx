@@ -1,6 +1,7 @@
 /** Corrections of wrong bills: the forms, the preview, and the corrections with their progress. */
 import {
   type Correction,
+  type CorrectionRule,
   countCorrectionCalls,
   findCorrection,
   listCorrections,
@@ -15,9 +16,9 @@ import { parseCorrectionScope, priceFieldName } from './correction-plan.ts';
 import {
   continueCorrection,
   decideOnCorrection,
-  planCorrection,
+  type PlanSums,
+  previewCorrection,
   startCorrection,
-  sumPlanned,
 } from './correction-workflow.ts';
 import {
   errorPage,
@@ -115,7 +116,7 @@ corrections.get(PATH, async (c) => {
   );
 });
 
-function previewPage(c: OperatorContext, form: Form, sums: ReturnType<typeof sumPlanned>) {
+function previewPage(c: OperatorContext, form: Form, sums: PlanSums) {
   return operatorPage(
     c,
     { title: 'Preview of a correction', activePath: PATH },
@@ -152,8 +153,8 @@ corrections.post(`${PATH}/preview`, async (c) => {
   const form = await readForm(c);
   const scope = parseCorrectionScope(form);
   if (scope === undefined) return errorPage(c, 'invalid_fields');
-  const plan = await planCorrection(c, scope);
-  return plan.ok ? previewPage(c, form, sumPlanned(plan.planned)) : errorPage(c, plan.reason);
+  const preview = await previewCorrection(c.var.deps, scope);
+  return preview.ok ? previewPage(c, form, preview.sums) : errorPage(c, preview.reason);
 });
 
 corrections.post(PATH, async (c) => {
@@ -182,26 +183,51 @@ function allowedDecisions(
   { email, permissions }: Operator,
 ): readonly Decision[] {
   if (state === 'approved') return ['continue'];
+  if (state === 'planning')
+    return permissions.has('approve') ? ['continue', 'reject'] : ['continue'];
   if (!permissions.has('approve')) return [];
   if (state !== 'proposed') return [];
   return proposedBy.toLowerCase() === email ? ['reject'] : ['approve', 'reject'];
 }
+
+const RuleFacts: FC<{ rule: CorrectionRule }> = ({ rule: { priceRule, from, until, prices } }) => (
+  <>
+    <Fact name="Price rule">{priceRule}</Fact>
+    {until > from && (
+      <Fact name="Period">
+        <Timestamp at={from} /> – <Timestamp at={until} />
+      </Fact>
+    )}
+    {BUCKETS.map((bucket) => {
+      const price = prices[bucket];
+      if (price === undefined) return null;
+      return (
+        <Fact name={`${BUCKET_LABELS[bucket]}, right price per million tokens`}>
+          <Money language="en" amount={price} />
+        </Fact>
+      );
+    })}
+  </>
+);
 
 const Facts: FC<{ correction: Correction; progress: ReadonlyMap<string, number> }> = (props) => {
   const { correction, progress } = props;
   return (
     <>
       <dl class="facts">
-        <Fact name="Model">{correction.model ?? 'one call'}</Fact>
-        <Fact name="Price rule">{correction.priceRule ?? '–'}</Fact>
+        <Fact name="Model">{correction.rule?.model ?? 'one call'}</Fact>
+        {correction.rule !== null && <RuleFacts rule={correction.rule} />}
         <Fact name="Calls">{formatCount(correction.calls, 'en')}</Fact>
         <Fact name="Accounts">{formatCount(correction.accounts, 'en')}</Fact>
         <Fact name="Given back">
           <Money language="en" amount={correction.amount} />
         </Fact>
         <Fact name="State">{CORRECTION_STATE_LABELS[correction.state]}</Fact>
-        <Fact name="Applied">{progress.get('applied') ?? 0}</Fact>
-        <Fact name="Refused by the ledger">{progress.get('refused') ?? 0}</Fact>
+        <Fact name="Planned, not corrected yet">
+          {formatCount(progress.get('planned') ?? 0, 'en')}
+        </Fact>
+        <Fact name="Applied">{formatCount(progress.get('applied') ?? 0, 'en')}</Fact>
+        <Fact name="Refused by the ledger">{formatCount(progress.get('refused') ?? 0, 'en')}</Fact>
         <Fact name="Proposed by">{correction.proposedBy}</Fact>
         <Fact name="Decided by">{correction.decidedBy ?? '–'}</Fact>
       </dl>
@@ -256,7 +282,7 @@ corrections.post(CORRECTION_PATH, async (c) => {
   const runs = {
     approve: () => decideOnCorrection(c, id, true),
     reject: () => decideOnCorrection(c, id, false),
-    continue: () => continueCorrection(c, id),
+    continue: () => continueCorrection(c.var.deps, id),
   };
   const outcome = await runAudited(c, {
     action: `${decision}_correction`,

@@ -1,7 +1,11 @@
-/** The operators' Worker. It only answers requests; it has no queue and no cron. */
+/** The operators' Worker: its pages, and a cron that works approved corrections off. */
 import { app } from './app.ts';
-import type { Env } from './env.ts';
+import { continueAnyCorrection } from './correction-workflow.ts';
+import { type Env, getDeps } from './env.ts';
 
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
+  async scheduled(_controller, env) {
+    await continueAnyCorrection(getDeps(env));
+  },
 } satisfies ExportedHandler<Env>;

@@ -28,7 +28,8 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   applied: 'Adjustment applied.',
   waiting: 'The adjustment is above the limit and needs a second approval.',
   correction_applied: 'Every call of the correction was answered by its ledger.',
-  correction_continues: 'A part of the calls was corrected. Continue until none is left.',
+  correction_continues:
+    'A part of the calls was corrected. The rest follows within minutes, or with Continue.',
   correction_waiting: 'The correction is above the limit and needs a second approval.',
   correction_rejected: 'Correction rejected. Its calls can be corrected by another one.',
   rejected: 'Adjustment rejected. The balance was not changed.',
@@ -75,7 +76,7 @@ export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   already_decided: 'This was already decided.',
   invalid_change: 'The change is not valid, so nothing was changed.',
   stale: 'The catalog was changed since. Nothing was changed: preview it again.',
-  too_many_calls: 'Too many calls for one correction. Choose a shorter period.',
+  plan_incomplete: 'The plan of this correction is incomplete. Reject it and preview it again.',
   mixed_prices:
     'Calls of this rule and period were charged at different prices. Choose a shorter period, or correct call by call.',
   preview_changed:
@@ -101,7 +102,7 @@ export type ActionError =
   | 'already_decided'
   | 'invalid_change'
   | 'stale'
-  | 'too_many_calls'
+  | 'plan_incomplete'
   | 'mixed_prices'
   | 'preview_changed'
   | 'nothing_to_correct'
@@ -176,6 +177,7 @@ export const BUCKET_LABELS: Readonly<Record<Bucket, string>> = {
 };
 
 export const CORRECTION_STATE_LABELS: Readonly<Record<CorrectionState, string>> = {
+  planning: 'being planned, nothing corrected yet',
   proposed: 'awaiting approval',
   approved: 'approved, not finished',
   applied: 'finished',

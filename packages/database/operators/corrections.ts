@@ -1,24 +1,48 @@
 /**
- * Corrections of wrong bills by operators: proposed with what each call gives back, approved,
- * applied call by call. Above the limits of adjustments a second operator must approve. A run that
- * is interrupted continues with the calls that are still planned; the ledger moves the money of
- * each once, by the ids of the call and the correction.
+ * Corrections of wrong bills by operators: planned page by page with what each call gives back,
+ * proposed, approved, applied call by call. Above the limits of adjustments a second operator must
+ * approve. A run that is interrupted continues with the calls that are still planned; the ledger
+ * moves the money of each once, by the ids of the call and the correction.
  */
 import type { AccountId, CallId, Generation, Instant } from '@farebox/ledger';
-import type { NanoUsd } from '@farebox/money';
-import { and, asc, count, desc, eq, gt, gte, inArray, lt, ne, notExists, sql } from 'drizzle-orm';
+import { BUCKETS, type NanoUsd, type Prices } from '@farebox/money';
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  gt,
+  gte,
+  inArray,
+  lt,
+  ne,
+  notExists,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { toTimestamp } from '../connection/raw-sql.ts';
 import { toGeneration } from '../ledger/calls.ts';
 import { calls } from '../schema/ledger.ts';
 import { correctionCalls, corrections } from '../schema/operators.ts';
 import { type AdjustmentLimits, appliedAlone, CORRECTIONS_LOCK } from './adjustments.ts';
 
-export type CorrectionState = 'proposed' | 'approved' | 'applied' | 'refused';
+/** `planning`: its calls are being stored; it can be continued, or rejected. */
+export type CorrectionState = 'planning' | 'proposed' | 'approved' | 'applied' | 'refused';
+/** The calls of a price rule in a period, and the right prices in nano-USD per million tokens. */
+export type CorrectionRule = Readonly<{
+  model: string;
+  priceRule: string;
+  from: Instant;
+  /** Not contained. */
+  until: Instant;
+  prices: Partial<Prices>;
+}>;
 export type Correction = Readonly<{
   id: string;
   /** Null where it concerns one call. */
-  model: string | null;
-  priceRule: string | null;
+  rule: CorrectionRule | null;
   calls: number;
   accounts: number;
   amount: NanoUsd;
@@ -33,24 +57,46 @@ export type Correction = Readonly<{
 export type PlannedCall = Readonly<{ accountId: AccountId; callId: CallId; amount: NanoUsd }>;
 export type CorrectionProposal = Readonly<{
   id: string;
-  rule: Readonly<{ model: string; priceRule: string }> | null;
-  planned: readonly PlannedCall[];
+  rule: CorrectionRule | null;
+  /** What the operator saw in the preview: the plan must be the same. */
+  expected: Readonly<{ calls: number; amount: NanoUsd }>;
   reason: string;
   by: string;
   now: Instant;
-  limits: AdjustmentLimits;
 }>;
 export type BilledGeneration = Readonly<{ accountId: AccountId; generation: Generation }>;
 
+const STATES: readonly CorrectionState[] = ['planning', 'proposed', 'approved', 'applied'];
+
 function parseState(text: string): CorrectionState {
-  if (text === 'proposed' || text === 'approved' || text === 'applied') return text;
-  return 'refused';
+  return STATES.find((state) => state === text) ?? 'refused';
+}
+
+function parsePrices(stored: unknown): Partial<Prices> {
+  const known = BUCKETS.flatMap((bucket) => {
+    const price: unknown = Reflect.get(Object(stored), bucket);
+    return typeof price === 'string' ? [[bucket, BigInt(price)] as const] : [];
+  });
+  return Object.fromEntries(known);
+}
+
+function toRule(row: typeof corrections.$inferSelect): CorrectionRule | null {
+  const { model, priceRule, periodFrom, periodUntil, prices } = row;
+  if (model === null || priceRule === null) return null;
+  return {
+    model,
+    priceRule,
+    from: periodFrom?.getTime() ?? 0,
+    until: periodUntil?.getTime() ?? 0,
+    prices: parsePrices(prices),
+  };
 }
 
 function toCorrection(row: typeof corrections.$inferSelect): Correction {
+  const { id, accounts, amount, reason, state, proposedBy, decidedBy } = row;
   return {
-    ...row,
-    state: parseState(row.state),
+    ...{ id, rule: toRule(row), calls: row.calls, accounts, amount, reason, proposedBy, decidedBy },
+    state: parseState(state),
     proposedAt: row.proposedAt.getTime(),
     decidedAt: row.decidedAt?.getTime() ?? null,
   };
@@ -73,12 +119,21 @@ function isCorrectable(db: Database) {
   return and(gt(calls.charged, 0n), ne(calls.reason, NOT_FINAL_REASON), notExists(corrected));
 }
 
-/** Lists the calls of a price rule that were admitted in a period and not corrected yet. */
+/**
+ * Lists the calls of a price rule that were admitted in a period and not corrected yet, oldest
+ * first; with `after`, those behind that one.
+ */
 export async function listCallsOfRule(
   db: Database,
-  rule: Readonly<{ model: string; priceRule: string; from: Instant; until: Instant }>,
+  rule: Pick<CorrectionRule, 'model' | 'priceRule' | 'from' | 'until'>,
+  after: BilledGeneration | undefined,
   limit: number,
 ): Promise<readonly BilledGeneration[]> {
+  const isBehind =
+    after === undefined
+      ? undefined
+      : sql`(${calls.createdAt}, ${calls.id}) >
+          (${toTimestamp(after.generation.createdAt)}, ${after.generation.id})`;
   const rows = await queryOrThrow(
     db
       .select()
@@ -90,6 +145,7 @@ export async function listCallsOfRule(
           eq(calls.model, rule.model),
           eq(calls.priceRule, rule.priceRule),
           inArray(calls.reason, EXACT_REASONS),
+          isBehind,
           isCorrectable(db),
         ),
       )
@@ -127,8 +183,40 @@ export async function listCorrections(db: Database, limit: number): Promise<read
   return rows.map(toCorrection);
 }
 
-/** Stores the calls, unless the correction had been stored before; those of another are left out. */
-function insertPlan({ id, rule, planned, reason, by, now }: CorrectionProposal) {
+/** Starts a correction, whose calls are added afterwards. One with this id that is stored already stays as it is. */
+export async function insertCorrection(db: Database, proposal: CorrectionProposal): Promise<void> {
+  const { id, rule, expected, reason, by, now } = proposal;
+  const prices =
+    rule &&
+    Object.fromEntries(
+      BUCKETS.flatMap((bucket) => {
+        const price = rule.prices[bucket];
+        return price === undefined ? [] : [[bucket, price.toString()]];
+      }),
+    );
+  await queryOrThrow(
+    db
+      .insert(corrections)
+      .values({
+        ...{ id, reason, state: 'planning', proposedBy: by, proposedAt: new Date(now) },
+        ...{ ...expected, accounts: 0 },
+        ...{ model: rule?.model ?? null, priceRule: rule?.priceRule ?? null, prices },
+        periodFrom: rule && new Date(rule.from),
+        periodUntil: rule && new Date(rule.until),
+      })
+      .onConflictDoNothing(),
+  );
+}
+
+/**
+ * Adds calls to a correction that is being planned. Idempotent; calls of another correction are left
+ * out. The lock makes the sums of `finishPlan` contain what is added at the same time.
+ */
+export async function addPlannedCalls(
+  db: Database,
+  id: string,
+  planned: readonly PlannedCall[],
+): Promise<void> {
   const rows = JSON.stringify(
     planned.map(({ accountId, callId, amount }) => ({
       account: accountId,
@@ -136,22 +224,26 @@ function insertPlan({ id, rule, planned, reason, by, now }: CorrectionProposal) 
       amount: amount.toString(),
     })),
   );
-  return sql`
-    with stored as (
-      insert into corrections (id, model, price_rule, calls, accounts, amount, reason, state,
-        proposed_by, proposed_at)
-      values (${id}, ${rule?.model ?? null}, ${rule?.priceRule ?? null}, 0, 0, 0, ${reason},
-        'proposed', ${by}, ${new Date(now).toISOString()}::timestamptz)
-      on conflict (id) do nothing returning id)
-    insert into correction_calls (account_id, call_id, correction_id, amount, state)
-    select r.account, r.call, stored.id, r.amount, 'planned'
-    from stored, jsonb_to_recordset(${rows}::jsonb) as r (account text, call text, amount bigint)
-    on conflict (account_id, call_id) do nothing`;
+  await queryOrThrow(
+    db.execute(sql`
+      with open as (select id from corrections where id = ${id} and state = 'planning' for share)
+      insert into correction_calls (account_id, call_id, correction_id, amount, state)
+      select r.account, r.call, open.id, r.amount, 'planned'
+      from open, jsonb_to_recordset(${rows}::jsonb) as r (account text, call text, amount bigint)
+      on conflict (account_id, call_id) do nothing`),
+  );
 }
 
+export type FinishedPlan = Readonly<{
+  id: string;
+  by: string;
+  now: Instant;
+  limits: AdjustmentLimits;
+}>;
+
 /** Sums the stored calls, and approves at once what is within the limits of one operator. */
-function decideAlone({ id, by, now, limits }: CorrectionProposal) {
-  const at = sql`${new Date(now).toISOString()}::timestamptz`;
+function decideAlone({ id, by, now, limits }: FinishedPlan): SQL {
+  const at = toTimestamp(now);
   return sql`
     with planned as (
       select account_id, amount::numeric from correction_calls where correction_id = ${id}
@@ -170,39 +262,44 @@ function decideAlone({ id, by, now, limits }: CorrectionProposal) {
         and (select sum(amount) from moved where lower(proposed_by) = lower(${by}))
           <= ${limits.operator.toString()}::numeric as alone
     )
-    update corrections set calls = verdict.calls, accounts = verdict.accounts,
-      amount = verdict.amount, state = case when alone then 'approved' else 'proposed' end,
+    update corrections set accounts = verdict.accounts, state = case when alone then 'approved' else 'proposed' end,
       decided_by = case when alone then ${by} end, decided_at = case when alone then ${at} end
-    from verdict where id = ${id} and corrections.calls = 0 and verdict.calls > 0`;
+    from verdict where id = ${id} and state = 'planning'
+      and verdict.calls = corrections.calls and verdict.amount = corrections.amount`;
 }
 
-export type ProposeCorrectionResult =
-  | Readonly<{ ok: true; correction: Correction }>
-  /** `conflict`: the id is another's. `nothing_to_correct`: every call was corrected meanwhile. */
-  | Readonly<{ ok: false; reason: 'conflict' | 'nothing_to_correct' }>;
-
 /**
- * Proposes a correction. Idempotent by its id: what was stored first counts. The locks make
- * concurrent proposals, of adjustments too, count each other toward the limits.
+ * Proposes the calls that were stored, or approves them at once, if they are what the operator saw.
+ * Otherwise the plan is deleted and undefined returned. One that was proposed before stays as it is.
+ * The locks make concurrent proposals, of adjustments too, count each other toward the limits.
  */
-export async function proposeCorrection(
+export async function finishPlan(
   db: Database,
-  proposal: CorrectionProposal,
-): Promise<ProposeCorrectionResult> {
-  const { id, by, reason } = proposal;
+  plan: FinishedPlan,
+): Promise<Correction | undefined> {
+  const { id, by } = plan;
   await queryOrThrow(
     db.batch([
       db.execute(sql`select pg_advisory_xact_lock(${CORRECTIONS_LOCK})`),
       db.execute(sql`select pg_advisory_xact_lock(hashtextextended(lower(${by}), 1))`),
-      db.execute(insertPlan(proposal)),
-      db.execute(decideAlone(proposal)),
-      db.delete(corrections).where(and(eq(corrections.id, id), eq(corrections.calls, 0))),
+      db.execute(sql`select 1 from corrections where id = ${id} for update`),
+      db.execute(decideAlone(plan)),
     ]),
   );
-  const correction = await findCorrection(db, id);
-  if (correction === undefined) return { ok: false, reason: 'nothing_to_correct' };
-  const same = correction.proposedBy === by && correction.reason === reason;
-  return same ? { ok: true, correction } : { ok: false, reason: 'conflict' };
+  await discardPlan(db, id);
+  return await findCorrection(db, id);
+}
+
+/** Deletes a correction that is being planned, with its calls. */
+export async function discardPlan(db: Database, id: string): Promise<void> {
+  await queryOrThrow(
+    db.batch([
+      db.execute(sql`select 1 from corrections where id = ${id} for update`),
+      db.execute(sql`delete from correction_calls where correction_id in
+        (select id from corrections where id = ${id} and state = 'planning')`),
+      db.execute(sql`delete from corrections where id = ${id} and state = 'planning'`),
+    ]),
+  );
 }
 
 export type DecideCorrectionResult =
@@ -210,23 +307,26 @@ export type DecideCorrectionResult =
   | Readonly<{ ok: false; reason: 'not_found' | 'own_proposal' | 'already_decided' }>;
 
 /**
- * Approves or refuses a proposal; its proposer may only refuse it. A refused one frees its calls for
- * another correction.
+ * Approves or refuses a proposal; its proposer may only refuse it. One that is still planned can be
+ * refused only. A refused one frees its calls for another correction.
  */
 export async function decideCorrection(
   db: Database,
   decision: Readonly<{ id: string; by: string; approved: boolean; now: Instant }>,
 ): Promise<DecideCorrectionResult> {
   const { id, by, approved, now } = decision;
-  const isNotProposer = approved
-    ? ne(sql`lower(${corrections.proposedBy})`, by.toLowerCase())
-    : undefined;
+  const isOpen = approved
+    ? and(
+        eq(corrections.state, 'proposed'),
+        ne(sql`lower(${corrections.proposedBy})`, by.toLowerCase()),
+      )
+    : inArray(corrections.state, ['planning', 'proposed']);
   const [decided] = await queryOrThrow(
     db.batch([
       db
         .update(corrections)
         .set({ state: approved ? 'approved' : 'refused', decidedBy: by, decidedAt: new Date(now) })
-        .where(and(eq(corrections.id, id), eq(corrections.state, 'proposed'), isNotProposer))
+        .where(and(eq(corrections.id, id), isOpen))
         .returning(),
       db.execute(sql`delete from correction_calls where correction_id in
         (select id from corrections where id = ${id} and state = 'refused')`),
@@ -239,7 +339,10 @@ export async function decideCorrection(
   return { ok: false, reason: existing.state === 'proposed' ? 'own_proposal' : 'already_decided' };
 }
 
-/** Lists calls of an approved correction that the ledger has not answered yet. */
+/**
+ * Lists calls of an approved correction that the ledger has not answered yet, in a random order:
+ * those of an account that can't be reached must not keep the others waiting.
+ */
 export async function listPlannedCalls(
   db: Database,
   id: string,
@@ -261,33 +364,30 @@ export async function listPlannedCalls(
           eq(corrections.state, 'approved'),
         ),
       )
-      .orderBy(asc(correctionCalls.accountId), asc(correctionCalls.callId))
+      .orderBy(sql`random()`)
       .limit(limit),
   );
 }
 
-/** Records the ledger's answer for one call. Idempotent. */
-export async function endCorrectedCall(
+type CorrectedCall = Readonly<{
+  accountId: AccountId;
+  callId: CallId;
+  state: 'applied' | 'refused';
+}>;
+
+/** Records the ledger's answers for calls. Idempotent. */
+export async function endCorrectedCalls(
   db: Database,
-  call: Readonly<{
-    accountId: AccountId;
-    callId: CallId;
-    state: 'applied' | 'refused';
-    now: Instant;
-  }>,
+  ended: readonly CorrectedCall[],
+  now: Instant,
 ): Promise<void> {
-  const { accountId, callId, state, now } = call;
+  const rows = JSON.stringify(
+    ended.map(({ accountId, callId, state }) => ({ account: accountId, call: callId, state })),
+  );
   await queryOrThrow(
-    db
-      .update(correctionCalls)
-      .set({ state, endedAt: new Date(now) })
-      .where(
-        and(
-          eq(correctionCalls.accountId, accountId),
-          eq(correctionCalls.callId, callId),
-          eq(correctionCalls.state, 'planned'),
-        ),
-      ),
+    db.execute(sql`update correction_calls set state = r.state, ended_at = ${toTimestamp(now)}
+      from jsonb_to_recordset(${rows}::jsonb) as r (account text, call text, state text)
+      where account_id = r.account and call_id = r.call and correction_calls.state = 'planned'`),
   );
 }
 
@@ -314,4 +414,20 @@ export async function countCorrectionCalls(
       .groupBy(correctionCalls.state),
   );
   return new Map(rows.map(({ state, calls: found }) => [state, found]));
+}
+
+/**
+ * Finds an approved correction that is not finished; any, so that one that can't be finished does not
+ * keep the others waiting.
+ */
+export async function findUnfinishedCorrection(db: Database): Promise<string | undefined> {
+  const [row] = await queryOrThrow(
+    db
+      .select({ id: corrections.id })
+      .from(corrections)
+      .where(eq(corrections.state, 'approved'))
+      .orderBy(sql`random()`)
+      .limit(1),
+  );
+  return row?.id;
 }

@@ -21,21 +21,25 @@ export {
   verifyAuditLog,
 } from './audit-log.ts';
 export {
+  addPlannedCalls,
   type BilledGeneration,
   type Correction,
-  type CorrectionProposal,
+  type CorrectionRule,
   type CorrectionState,
   closeCorrection,
   countCorrectionCalls,
   decideCorrection,
-  endCorrectedCall,
+  discardPlan,
+  endCorrectedCalls,
   findCorrectableCall,
   findCorrection,
+  findUnfinishedCorrection,
+  finishPlan,
+  insertCorrection,
   listCallsOfRule,
   listCorrections,
   listPlannedCalls,
   type PlannedCall,
-  proposeCorrection,
 } from './corrections.ts';
 export { type Health, readHealth } from './health.ts';
 export {

@@ -10,6 +10,7 @@ import {
   foreignKey,
   index,
   integer,
+  jsonb,
   pgTable,
   primaryKey,
   unique,
@@ -83,7 +84,12 @@ export const corrections = pgTable(
     /** Null where it concerns one call. */
     model: varchar('model', { length: 128 }),
     priceRule: varchar('price_rule', { length: 160 }),
-    /** The sums of `correction_calls`, as they were proposed. */
+    /** The period of a rule's calls; `period_until` is not contained. */
+    periodFrom: instant('period_from'),
+    periodUntil: instant('period_until'),
+    /** The right prices of a rule, by kind of token; nano-USD per million tokens, as text. */
+    prices: jsonb('prices'),
+    /** The sums of `correction_calls`: as previewed while it is planned, then as proposed. */
     calls: integer('calls').notNull(),
     accounts: integer('accounts').notNull(),
     amount: bigint('amount', { mode: 'bigint' }).notNull(),
@@ -93,13 +99,23 @@ export const corrections = pgTable(
     proposedAt: instant('proposed_at').notNull(),
     decidedBy: varchar('decided_by', { length: 254 }),
     decidedAt: instant('decided_at'),
+    /** Owners are emailed in the order of their accounts: the last one, and when all were. */
+    notifiedAccount: varchar('notified_account', { length: 16 }),
+    notifiedAt: instant('notified_at'),
   },
   (t) => [
     check('corrections_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
     check('corrections_rule', sql`(${t.model} is null) = (${t.priceRule} is null)`),
     check('corrections_sums', sql`least(${t.calls}, ${t.accounts}, ${t.amount}) >= 0`),
-    check('corrections_state', sql`${t.state} in ('proposed', 'approved', 'applied', 'refused')`),
-    check('corrections_decided', sql`(${t.state} = 'proposed') = (${t.decidedBy} is null)`),
+    check(
+      'corrections_state',
+      sql`${t.state} in ('planning', 'proposed', 'approved', 'applied', 'refused')`,
+    ),
+    check(
+      'corrections_decided',
+      sql`(${t.state} in ('planning', 'proposed')) = (${t.decidedBy} is null)`,
+    ),
+    check('corrections_period', sql`${t.periodFrom} < ${t.periodUntil}`),
     index('corrections_state').on(t.state, t.proposedAt),
   ],
 );
