@@ -999,6 +999,16 @@ export const en = {
       ],
       action: 'Your refunds',
     },
+    bill_corrected: {
+      subject: 'A bill was too high, and we corrected it',
+      lines: (calls: number, amount: string, model: string): readonly string[] => [
+        `We charged you too much for calls to ${model} and gave the difference back to your balance.`,
+        `Corrected calls: ${calls}`,
+        `Given back: ${amount}`,
+        'You don’t need to do anything. The statement lists each correction with its call.',
+      ],
+      action: 'Open the statement',
+    },
     account_deleted: {
       subject: 'Your account was deleted',
       lines: (at: string) => [

@@ -1004,6 +1004,16 @@ export const ru: Messages = {
       ],
       action: 'Ваши возвраты',
     },
+    bill_corrected: {
+      subject: 'Счёт был завышен, мы его исправили',
+      lines: (calls: number, amount: string, model: string): readonly string[] => [
+        `За вызовы модели ${model} мы списали лишнее и вернули разницу на ваш баланс.`,
+        `Исправлено вызовов: ${calls}`,
+        `Возвращено: ${amount}`,
+        'Делать ничего не нужно. Каждое исправление и его вызов показаны в выписке.',
+      ],
+      action: 'Открыть выписку',
+    },
     account_deleted: {
       subject: 'Аккаунт удалён',
       lines: (at) => [

@@ -941,6 +941,16 @@ export const zh: Messages = {
       ],
       action: '您的退款',
     },
+    bill_corrected: {
+      subject: '我们更正了一笔多收的费用',
+      lines: (calls: number, amount: string, model: string): readonly string[] => [
+        `您对模型 ${model} 的调用被多收了费用，差额已退回您的余额。`,
+        `已更正的调用数：${calls}`,
+        `退回金额：${amount}`,
+        '您无需进行任何操作。账单明细列出了每笔更正及其对应的调用。',
+      ],
+      action: '打开账单明细',
+    },
     account_deleted: {
       subject: '您的账户已删除',
       lines: (at) => [

@@ -41,6 +41,8 @@ export type EmailData = Readonly<{
   refund_paid: { amount: string; transaction: string };
   /** `reason` is a word: why it was declined, or that it expired. */
   refund_not_paid: { amount: string; reason: string };
+  /** Bills of `calls` calls to `model` were too high; `amount` was given back. */
+  bill_corrected: { calls: number; amount: string; model: string };
   account_deleted: { at: string };
   /** `from` is the day from which the version is in effect, `2026-11-26`. */
   legal_text_changed: { document: LegalDocument; version: number; from: string };

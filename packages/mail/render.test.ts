@@ -39,6 +39,7 @@ const PATHS: Readonly<Record<EmailKind, string | null>> = {
   confirm_refund: `/refunds/confirm?token=${TOKEN}`,
   refund_paid: '/refunds',
   refund_not_paid: '/refunds',
+  bill_corrected: '/transactions',
   account_deleted: null,
   legal_text_changed: null,
 };

@@ -138,6 +138,13 @@ function accountBody(email: Email, messages: Messages): EmailBody | undefined {
       const name = messages.keys.budgetNames[budget];
       return buildBody(content, content.lines(plainText(keyName), formatUsd(spent), name), '/keys');
     }
+    case 'bill_corrected': {
+      const content = emails.bill_corrected;
+      const { calls, amount, model } = email.facts;
+      // A model's name is longer than a key's.
+      const name = /^[!-~–]{1,128}$/.test(model) ? model : '–';
+      return buildBody(content, content.lines(calls, formatUsd(amount), name), '/transactions');
+    }
     case 'key_leaked': {
       const content = emails.key_leaked;
       const { keyName, last4 } = email.facts;

@@ -1,7 +1,7 @@
 /**
- * The cron of the console: finishes account deletions and refunds, records the status of all components for the
- * status page, announces new versions of the legal texts, and purges expired rows (docs/storage.md
- * lists the retention periods). A task that fails does not stop the others.
+ * The cron of the console: finishes account deletions and refunds, tells owners about corrected
+ * bills, records the status of all components for the status page, announces new versions of the
+ * legal texts, and purges expired rows (docs/storage.md lists the retention periods). A task that fails does not stop the others.
  */
 
 import { deleteOldEmails } from '@farebox/database/email';
@@ -12,6 +12,7 @@ import { finishDeletions } from './account-deletion.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { announceLegalVersions } from './legal-announcements.ts';
 import { checkStatus, type Fetch } from './status/record-status.ts';
+import { emailCorrectedAccounts } from './transactions/correction-emails.ts';
 import { finishRefunds } from './transactions/refunds/finish-refunds.ts';
 
 /** Long enough for a user or support to find out why an email did not arrive. */
@@ -41,6 +42,7 @@ export async function runScheduled(deps: ConsoleDeps, fetchUrl: Fetch): Promise<
   const tasks = [
     () => finishDeletions(deps),
     () => finishRefunds(deps),
+    () => emailCorrectedAccounts(deps),
     () => checkStatus(deps, fetchUrl),
     () => announceLegalVersions(deps),
     () => purgeInBatches(() => purgeExpired(identity)),

@@ -1,4 +1,10 @@
 export {
+  type CorrectedAccount,
+  closeToldCorrections,
+  listCorrectedAccounts,
+  markOwnersTold,
+} from './correction-notices.ts';
+export {
   deleteOldEmails,
   type EmailDelivery,
   type EmailEvent,
