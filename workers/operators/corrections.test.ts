@@ -113,8 +113,8 @@ async function storeManyCalls(account: string, rule: string, count: number): Pro
     await harness.db.execute<{ name: string }>(`select column_name as name
       from information_schema.columns where table_name = 'calls'
       and is_generated = 'NEVER' and column_name not in ('id', 'seq')`)
-  ).rows.map(({ name }) => name);
-  const prefix = nextId().slice(0, 24);
+  ).rows.map(({ name }) => `"${name}"`);
+  const prefix = nextId().slice(8);
   await harness.db.execute(`insert into ledger_entries (account_id, seq, id, kind, delta,
       posted_after, at)
     select account_id, seq + n, '${prefix}' || lpad(to_hex(n), 8, '0'), kind, delta,
