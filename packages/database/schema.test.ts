@@ -49,6 +49,7 @@ const JSON_COLUMNS = new Set([
   'catalog_models.definition',
   'catalog_proposals.changes',
   'catalog_releases.list',
+  'corrections.prices',
   'parity_reports.price_differences',
   'parity_reports.provider_costs',
 ]);
