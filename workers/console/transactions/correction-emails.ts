@@ -19,7 +19,7 @@ import { formatExactUsd } from '../mail/notifications.ts';
  */
 const MAX_EMAILS = 100;
 
-export type CorrectionEmailDeps = Readonly<{
+type CorrectionEmailDeps = Readonly<{
   identity: Pick<ConsoleDeps['identity'], 'db' | 'secret' | 'now'>;
   mail: EmailQueue;
 }>;
