@@ -29,7 +29,7 @@ import type { OperatorContext } from './operator-auth.ts';
 import type { ActionError } from './strings.ts';
 
 /** A page is one parameter of one statement. */
-const PAGE_SIZE = 5_000;
+const PAGE_SIZE = 1_000;
 /**
  * One subrequest for each call and one for each group, of the 1,000 to Cloudflare's services that an
  * invocation may make (https://developers.cloudflare.com/workers/platform/limits/#subrequests).
