@@ -7,7 +7,7 @@
  * Each step is one transaction, so after a crash the next step simply follows.
  */
 
-import type { AccountStatus, CloseResult } from './contract/index.ts';
+import { type AccountStatus, type CloseResult, DAY_MS, type Instant } from './contract/index.ts';
 import { CORRECTION_SOURCE, outboxPosition, REFUND_SOURCE } from './entries.ts';
 import { revokeAllKeys } from './keys.ts';
 import { deleteAllNotifications } from './notifications.ts';
@@ -39,19 +39,35 @@ function isWiped(tx: Tx): boolean {
   return tx.sql.exec<{ wiped: number }>(SELECT_WIPED).one().wiped === 1;
 }
 
+/** How long a closed account waits for operators to mend a backlog that can't be chained. */
+const MAX_CHAIN_WAIT_MS = 7 * DAY_MS;
+const LAST_ENTRY_AT = 'SELECT coalesce(max(at), 0) AS at FROM entries WHERE seq > 0';
+
+/** When the account was last changed, which its closure does by revoking its keys. */
+function lastChangeAt({ cache, sql }: Tx): Instant {
+  const revokedAt = [...cache.keys.values()].map((key) => key.revokedAt ?? 0);
+  return Math.max(sql.exec<{ at: number }>(LAST_ENTRY_AT).one().at, ...revokedAt);
+}
+
 /**
  * Checks whether only the last step is left, which no verb would trigger. Entries that are not chained
- * yet are chained first: a statement of a closed account would lack them for good.
+ * yet are chained first: a statement of a closed account would lack them for good. Those that can't
+ * be chained (`isChainBroken`) delay what the owner asked for by a week, and no longer; statements
+ * count them as not chained.
  */
-export function isReadyToWipe(tx: Tx): boolean {
+export function isReadyToWipe(tx: Tx, isChainBroken = false): boolean {
   const { cache } = tx;
   if (!isClosed(cache) || cache.holds.size > 0 || isWiped(tx)) return false;
   const { seq, acknowledged } = outboxPosition(tx);
-  return seq === acknowledged && cache.balance.chain_seq >= seq;
+  if (seq !== acknowledged) return false;
+  if (cache.balance.chain_seq >= seq) return true;
+  return isChainBroken && tx.now >= lastChangeAt(tx) + MAX_CHAIN_WAIT_MS;
 }
 
-export function wipeIfReady(tx: Tx): void {
-  if (!isReadyToWipe(tx)) return;
+export function wipeIfReady(tx: Tx, isChainBroken = false): void {
+  if (!isReadyToWipe(tx, isChainBroken)) return;
+  if (tx.cache.balance.chain_seq < tx.cache.balance.seq)
+    tx.emit({ event: 'unexpected', where: 'account.wipe_unchained', call: null });
   for (const statement of WIPE_STATEMENTS) tx.sql.exec(statement);
   const balance = readBalance(tx);
   const remaining = tx.sql.exec<{ count: number; delta: string }>(REMAINING_ENTRIES).one();

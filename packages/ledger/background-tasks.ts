@@ -22,6 +22,7 @@ import { ENTRIES_PER_DELIVERY, NOTIFICATIONS_PER_BATCH } from './limits.ts';
 import { deleteNotifications, oldestNotifications } from './notifications.ts';
 import { expire, nextDeadline } from './settlements.ts';
 import { chainEntries } from './statement-line.ts';
+import { InvariantViolation } from './transaction.ts';
 
 /** Entries of this period share a delivery, so that a busy account costs few statements. */
 const FLUSH_DELAY_MS = 1_000;
@@ -73,6 +74,8 @@ export class BackgroundTasks {
   readonly #deliveryBackoff = new Backoff();
   readonly #notificationBackoff = new Backoff();
   readonly #chainBackoff = new Backoff();
+  /** Whether the backlog can't be chained as it is stored, however often it is tried. */
+  #isChainBroken = false;
   /** The small deliveries since the last large one or the last pause, and when the last one was. */
   #smallDeliveries = { count: 0, at: Number.NEGATIVE_INFINITY };
   /** Set after a gap: the last sequence number in Postgres, below what was acknowledged. */
@@ -136,9 +139,9 @@ export class BackgroundTasks {
       this.#ledger.run(0, prune);
     });
     await this.#attempt('account.notify', this.#notificationBackoff, () => this.#notify());
-    await this.#attempt('account.chain', this.#chainBackoff, () => this.#chainBacklog());
+    await this.#attempt('account.chain', this.#chainBackoff, () => this.#tryChain());
     await this.#attempt('account.wipe', this.#deliveryBackoff, () =>
-      this.#ledger.run(undefined, wipeIfReady),
+      this.#ledger.run(undefined, wipeIfReady, this.#isChainBroken),
     );
     this.#rescheduleOrRetry();
   }
@@ -217,14 +220,28 @@ export class BackgroundTasks {
   }
 
   /**
+   * Chains the backlog, and keeps whether what is stored prevents that: what Postgres lacks or says
+   * otherwise. Then it throws what these are, and any other error where Postgres did not answer.
+   */
+  async #tryChain(): Promise<void> {
+    // Other work sets alarms too.
+    if (this.#deps.now() < this.#chainBackoff.notBefore) return;
+    try {
+      await this.#chainBacklog();
+      this.#isChainBroken = false;
+    } catch (error) {
+      this.#isChainBroken = error instanceof RangeError || error instanceof InvariantViolation;
+      throw error;
+    }
+  }
+
+  /**
    * Chains entries of releases before the chain, a few in each alarm: an account may have millions.
    * Those that Postgres has are read there, because the object may have pruned its own, and get their
    * hash there first: a crash in between repeats both. Only this alarm delivers entries, so no entry
    * is on its way to Postgres without its hash meanwhile.
    */
   async #chainBacklog(): Promise<void> {
-    // Other work sets alarms too.
-    if (this.#deps.now() < this.#chainBackoff.notBefore) return;
     for (let slice = 0; slice < CHAIN_SLICES_PER_ALARM; slice++) {
       const backlog = this.#ledger.run(null, findBacklog);
       if (backlog === null) return;

@@ -202,3 +202,82 @@ describe('entries of a release before the chain', () => {
     expect(hashes.every(({ hash }) => hash === null)).toBe(true);
   });
 });
+
+/** What Postgres says of the first entry, so that the chain of its account can't begin. */
+function changeStored(account: string): void {
+  const [first, ...others] = postgres.stored.get(account) ?? [];
+  if (first !== undefined) postgres.stored.set(account, [{ ...first, at: 1 }, ...others]);
+}
+
+const isClosing = async (account: string) => !(await getStub(account).close()).wiped;
+const DAY_MS = 86_400_000;
+
+/** Lets a closed account's alarms run at a moment: the wipe is the last step of one. */
+async function ringAt(account: string, at: number): Promise<void> {
+  clock.now = at;
+  await evictDurableObject(getStub(account));
+  await getStub(account).status();
+  await runDurableObjectAlarm(getStub(account));
+}
+
+describe('a closed account with entries that are not chained', () => {
+  it('is wiped once they are, and their hashes are in Postgres', async () => {
+    const { account, stub } = await makeHistory();
+    await forgetChain(stub, account);
+    expect(await isClosing(account)).toBe(true);
+    expect(findUnchained(account)).toBe(1);
+    await runDurableObjectAlarm(getStub(account));
+    expect(await isClosing(account)).toBe(false);
+    expect(findUnchained(account)).toBeUndefined();
+  });
+
+  it('waits for Postgres to answer, however long that takes', async () => {
+    const { account, stub } = await makeHistory();
+    await forgetChain(stub, account);
+    await isClosing(account);
+    postgres.fault = 'throws';
+    await ringAt(account, clock.now + 400 * DAY_MS);
+    expect(await isClosing(account)).toBe(true);
+    postgres.fault = 'none';
+    await ringAt(account, clock.now + DAY_MS);
+    expect(await isClosing(account)).toBe(false);
+    expect(findUnchained(account)).toBeUndefined();
+  });
+
+  it.each([
+    ['Postgres says something else', changeStored],
+    ['Postgres lacks them', (account: string) => void postgres.stored.set(account, [])],
+  ])('is wiped a week after it was closed where %s', async (_, change) => {
+    const { account, stub } = await makeHistory();
+    await forgetChain(stub, account);
+    change(account);
+    await isClosing(account);
+    const closedAt = clock.now;
+    await ringAt(account, closedAt + 7 * DAY_MS - 1);
+    expect(await isClosing(account)).toBe(true);
+    await ringAt(account, closedAt + 7 * DAY_MS);
+    expect(await isClosing(account)).toBe(false);
+    expect((await getStub(account).audit()).violations).toEqual([]);
+    expect((postgres.stored.get(account) ?? []).some(({ hash }) => hash !== undefined)).toBe(false);
+  });
+});
+
+describe('a backlog that can’t be chained', () => {
+  it('is tried again after its backoff, not at each alarm of other work', async () => {
+    const { account, stub } = await makeHistory();
+    await forgetChain(stub, account);
+    changeStored(account);
+    await getStub(account).status();
+    await runDurableObjectAlarm(getStub(account));
+    const { reads } = postgres;
+    for (let n = 20; n < 25; n += 1) {
+      await call(getStub(account), n, 5n);
+      await runDurableObjectAlarm(getStub(account));
+    }
+    expect(postgres.reads).toBe(reads);
+    clock.now += 300_000;
+    await call(getStub(account), 30, 5n);
+    await runDurableObjectAlarm(getStub(account));
+    expect(postgres.reads).toBe(reads + 1);
+  });
+});

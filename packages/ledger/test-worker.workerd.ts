@@ -21,10 +21,16 @@ export const clock = { now: START };
 
 export type Fault = 'none' | 'unreachable' | 'ack_lost' | 'throws';
 
-type Postgres = { fault: Fault; statements: number; readonly stored: Map<string, Entry[]> };
+type Postgres = {
+  fault: Fault;
+  statements: number;
+  /** Reads of stored entries, answered or not. */
+  reads: number;
+  readonly stored: Map<string, Entry[]>;
+};
 
 /** A Postgres of a few lines: each entry once by (account, seq), in order, or a gap. */
-export const postgres: Postgres = { fault: 'none', statements: 0, stored: new Map() };
+export const postgres: Postgres = { fault: 'none', statements: 0, reads: 0, stored: new Map() };
 
 /** The queue of notices: whether it takes any, and what it took, repetitions too. */
 export const queue: { down: boolean; readonly received: Notification[] } = {
@@ -54,6 +60,7 @@ async function storedEntries(
   after: number,
   limit: number,
 ): Promise<readonly Entry[]> {
+  postgres.reads += 1;
   if (postgres.fault !== 'none') throw new Error('no Postgres');
   return (postgres.stored.get(account) ?? []).slice(after, after + limit);
 }
