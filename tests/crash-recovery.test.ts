@@ -174,6 +174,8 @@ describe('killing the Workers', () => {
         if ((await readOrBroken(call(account, false))).includes('"ok"')) succeeded += 1n;
       });
       await sleep(150 + 100 * round);
+      // A loaded machine may answer none that early, and a kill before all answers shows little.
+      if (round === 3) await waitUntil(() => succeeded > 0n);
       await stack.restartWorkers();
       await Promise.all(calls);
     }
