@@ -26,26 +26,32 @@ export function findBacklog({ cache }: Tx): ChainBacklog | null {
 const UPDATE_HASH = 'UPDATE entries SET hash = ? WHERE seq = ?';
 
 /**
- * Stores the hashes of the entries that follow the chain's end and are kept here. A kept entry that
- * differs from what Postgres has of it breaks an invariant and stays out of the chain.
+ * Checks the hashes of the entries that follow the chain's end against those that are kept here, and
+ * returns the numbers of these. A kept entry that differs from what Postgres has of it breaks an
+ * invariant and stays out of the chain.
  */
-export function storeLinks(tx: Tx, links: readonly StatementLink[]): void {
-  const first = links[0];
-  const last = links.at(-1);
-  if (first === undefined || last === undefined) return;
-  const balance = changeBalance(tx);
-  if (first.seq !== balance.chain_seq + 1)
+export function checkLinks(tx: Tx, links: readonly StatementLink[]): ReadonlySet<number> {
+  const { account, balance } = tx.cache;
+  if (links[0] !== undefined && links[0].seq !== balance.chain_seq + 1)
     throw new RangeError('not the next entries of the chain');
   const kept = new Map(entriesAfter(tx, balance.chain_seq, links.length).map((e) => [e.seq, e]));
   let { chain_hash: previous } = balance;
   for (const { seq, hash } of links) {
     const entry = kept.get(seq);
-    if (entry !== undefined && hashEntry(tx.cache.account, entry, previous) !== hash) {
+    if (entry !== undefined && hashEntry(account, entry, previous) !== hash)
       throw new InvariantViolation('chained_entry_is_stored');
-    }
-    if (entry !== undefined) tx.sql.exec(UPDATE_HASH, hash, seq);
     previous = hash;
   }
+  return new Set(kept.keys());
+}
+
+/** Stores the hashes of the entries that follow the chain's end and are kept here. */
+export function storeLinks(tx: Tx, links: readonly StatementLink[]): void {
+  const last = links.at(-1);
+  if (last === undefined) return;
+  const kept = checkLinks(tx, links);
+  for (const { seq, hash } of links) if (kept.has(seq)) tx.sql.exec(UPDATE_HASH, hash, seq);
+  const balance = changeBalance(tx);
   balance.chain_seq = last.seq;
   balance.chain_hash = last.hash;
 }
