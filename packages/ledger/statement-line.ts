@@ -57,51 +57,53 @@ function toTime(at: Instant): string {
 function toTexts<Name extends string>(
   names: readonly Name[],
   values: Readonly<Record<Name, number | bigint>> | null,
-): string {
-  if (values === null) return 'null';
-  return `{${names.map((name) => `"${name}":"${values[name]}"`).join()}}`;
+): Readonly<Record<string, string>> | null {
+  if (values === null) return null;
+  return Object.fromEntries(names.map((name) => [name, String(values[name])]));
 }
 
-function toFees(fees: readonly Surcharge[]): string {
-  if (fees.length === 0) return '[]';
-  return JSON.stringify(
-    surchargesToJson(fees).map((fee) => ({ ...fee, count: String(fee.count) })),
-  );
+function toFees(fees: readonly Surcharge[]): unknown {
+  return surchargesToJson(fees).map((fee) => ({ ...fee, count: String(fee.count) }));
 }
 
-/** Only names are escaped: numbers, times and `true` have nothing to escape. */
-const toText = (name: string | null): string => JSON.stringify(name);
-
-function toCall(call: StatementCall): string {
-  const status = call.httpStatus === null ? 'null' : `"${call.httpStatus}"`;
-  return (
-    `{"id":${toText(call.id)},"created_at":"${toTime(call.createdAt)}",` +
-    `"key_id":"${call.keyId}","model":${toText(call.model)},` +
-    `"provider":${toText(call.provider)},"dialect":${toText(call.dialect)},` +
-    `"stream":${call.stream},"status":${status},"reason":${toText(call.reason)},` +
-    `"tokens":${toTexts(COUNTED, call.usage)},"prices":${toTexts(PRICED, call.prices)},` +
+function toCall(call: StatementCall): unknown {
+  return {
+    id: call.id,
+    created_at: toTime(call.createdAt),
+    key_id: String(call.keyId),
+    model: call.model,
+    provider: call.provider,
+    dialect: call.dialect,
+    stream: call.stream,
+    status: call.httpStatus === null ? null : String(call.httpStatus),
+    reason: call.reason,
+    tokens: toTexts(COUNTED, call.usage),
+    prices: toTexts(PRICED, call.prices),
     // A gateway of the release before sends none.
-    `"price_rule":${toText(call.priceRule ?? null)},"fees":${toFees(call.fees)},` +
-    `"charged":"${call.charged}","shortfall":"${call.shortfall}"}`
-  );
+    price_rule: call.priceRule ?? null,
+    fees: toFees(call.fees),
+    charged: call.charged.toString(),
+    shortfall: call.shortfall.toString(),
+  };
 }
 
-/**
- * The line of an entry: the JSON text that is hashed, and the payload that is signed. Written piece
- * by piece, which costs a fraction of `JSON.stringify` over nested objects (decision 0050); the order
- * of the properties is part of format 1.
- */
+/** The line of an entry: the JSON text that is hashed, and the payload that is signed. */
 export function toStatementLine(
   account: AccountId,
   entry: StatementEntry,
   previousHash: string,
 ): string {
-  return (
-    `{"account":${toText(account)},"seq":"${entry.seq}","previous":${toText(previousHash)},` +
-    `"id":${toText(entry.id)},"kind":${toText(entry.kind)},"at":"${toTime(entry.at)}",` +
-    `"amount":"${entry.delta}","balance":"${entry.postedAfter}",` +
-    `"call":${entry.call === null ? 'null' : toCall(entry.call)}}`
-  );
+  return JSON.stringify({
+    account,
+    seq: String(entry.seq),
+    previous: previousHash,
+    id: entry.id,
+    kind: entry.kind,
+    at: toTime(entry.at),
+    amount: entry.delta.toString(),
+    balance: entry.postedAfter.toString(),
+    call: entry.call === null ? null : toCall(entry.call),
+  });
 }
 
 /**
