@@ -56,7 +56,7 @@ export async function readReceipt(
  * Reads the receipts of up to 100 transactions in one batch. A transaction without a receipt, or
  * with one that contradicts itself, is missing in the result.
  */
-export async function readReceipts(
+async function readReceipts(
   rpcTransport: RpcTransport,
   provider: RpcProvider,
   txHashes: readonly Hash[],
@@ -69,6 +69,25 @@ export async function readReceipts(
     if (receipt.ok) receipts.set(txHash, receipt.value);
   }
   return ok({ value: receipts });
+}
+
+/**
+ * Reads the receipts of up to 100 transactions from every provider, which have to agree on them. Null
+ * if one of the providers can't be read.
+ */
+export async function readReceiptsEverywhere(
+  rpcTransport: RpcTransport,
+  providers: readonly RpcProvider[],
+  txHashes: readonly Hash[],
+): Promise<readonly ReadonlyMap<Hash, TransactionReceipt>[] | null> {
+  const distinct = [...new Set(txHashes)];
+  const views: ReadonlyMap<Hash, TransactionReceipt>[] = [];
+  for (const provider of providers) {
+    const receipts = await readReceipts(rpcTransport, provider, distinct);
+    if (!receipts.ok) return null;
+    views.push(receipts.value);
+  }
+  return views;
 }
 
 /** Reads the block of that height and the transaction's receipt in one batch. */

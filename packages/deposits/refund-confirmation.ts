@@ -10,7 +10,7 @@ import type { Tip } from './blocks.ts';
 import type { Chain, HexAddress } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import { safeBlock } from './provider-agreement.ts';
-import { readReceipts, type TransactionReceipt } from './receipts.ts';
+import { readReceiptsEverywhere, type TransactionReceipt } from './receipts.ts';
 import { toTokenUnits } from './refund-addresses.ts';
 
 /** java-tron accepts at most 100 requests in a batch (config.conf, maxBatchSize). */
@@ -48,22 +48,6 @@ async function postRefund(deps: DepositDeps, refund: Refund): Promise<void> {
   else logEvent({ event: 'refund_not_posted', account: refund.account, reason: paid.reason });
 }
 
-/** The receipts of each provider by transaction. Null when one can't be read. */
-async function readReceiptsEverywhere(
-  { rpcTransport }: DepositDeps,
-  { providers }: Chain,
-  sent: readonly Refund[],
-): Promise<readonly ReadonlyMap<string, TransactionReceipt>[] | null> {
-  const hashes = sent.flatMap(({ txHash }) => txHash ?? []);
-  const views: ReadonlyMap<string, TransactionReceipt>[] = [];
-  for (const provider of providers) {
-    const receipts = await readReceipts(rpcTransport, provider, hashes);
-    if (!receipts.ok) return null;
-    views.push(receipts.value);
-  }
-  return views;
-}
-
 /** All providers must show the payment, or all must show that it is another. */
 async function followSightings(
   deps: DepositDeps,
@@ -91,7 +75,11 @@ export async function confirmRefunds(
   if (keys.size === 0) return;
   const sent = await claimSentRefunds(db, chain.name, now(), REFUNDS_PER_RUN);
   if (sent.length === 0) return;
-  const views = await readReceiptsEverywhere(deps, chain, sent);
+  const views = await readReceiptsEverywhere(
+    deps.rpcTransport,
+    chain.providers,
+    sent.flatMap(({ txHash }) => txHash ?? []),
+  );
   if (views === null) return;
   const payoutAccounts = new Set([...keys.values()].map(derivePayoutAccount));
   const expected = { finalBlock: safeBlock(chain, tips), payoutAccounts };

@@ -15,7 +15,7 @@ import type { Tip } from './blocks.ts';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import { safeBlock } from './provider-agreement.ts';
-import { readReceipts, type TransactionReceipt } from './receipts.ts';
+import { readReceiptsEverywhere, type TransactionReceipt } from './receipts.ts';
 
 /** java-tron accepts at most 100 requests in a batch (config.conf, maxBatchSize). */
 const SWEEPS_PER_RUN = 100;
@@ -57,22 +57,6 @@ function combineSightings(sightings: readonly Sighting[]): SweepFinding {
   return isAgreed ? { state: 'confirmed', destination } : UNSEEN;
 }
 
-/** The receipts of each provider by transaction. Null when one can't be read. */
-async function readReceiptsEverywhere(
-  { rpcTransport }: DepositDeps,
-  { providers }: Chain,
-  sweeps: readonly SweptDeposit[],
-): Promise<readonly ReadonlyMap<string, TransactionReceipt>[] | null> {
-  const hashes = [...new Set(sweeps.map(({ txHash }) => txHash))];
-  const views: ReadonlyMap<string, TransactionReceipt>[] = [];
-  for (const provider of providers) {
-    const receipts = await readReceipts(rpcTransport, provider, hashes);
-    if (!receipts.ok) return null;
-    views.push(receipts.value);
-  }
-  return views;
-}
-
 /** Logs a destination that no sweep of the chain went to before: only the treasury's may appear. */
 async function reportNewDestination(
   { db, logEvent }: DepositDeps,
@@ -100,7 +84,11 @@ export async function confirmSweeps(
   await reportUnconfirmed(deps, chain);
   const sweeps = await listReportedSweeps(db, chain.name, SWEEPS_PER_RUN);
   if (sweeps.length === 0) return;
-  const views = await readReceiptsEverywhere(deps, chain, sweeps);
+  const views = await readReceiptsEverywhere(
+    deps.rpcTransport,
+    chain.providers,
+    sweeps.map(({ txHash }) => txHash),
+  );
   if (views === null) return;
   const finalBlock = safeBlock(chain, tips);
   for (const sweep of sweeps) {

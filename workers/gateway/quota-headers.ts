@@ -1,7 +1,8 @@
 /**
  * The header fields that tell clients what the limits of their key leave
  * (draft-ietf-httpapi-ratelimit-headers-10): a policy for its calls of any minute and one for each
- * budget that renews; and, where the edge refuses a call, the limit there. Both fields are lists of structured fields (RFC 9651).
+ * budget that renews; and, where the edge refuses a call, the limit there. Both fields are lists of
+ * structured fields (RFC 9651).
  */
 import type { KeyQuota } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';

@@ -183,7 +183,10 @@ export async function listCorrections(db: Database, limit: number): Promise<read
   return rows.map(toCorrection);
 }
 
-/** Starts a correction, whose calls are added afterwards. One with this id that is stored already stays as it is. */
+/**
+ * Starts a correction, whose calls are added afterwards. One with this id that is stored already
+ * stays as it is.
+ */
 export async function insertCorrection(db: Database, proposal: CorrectionProposal): Promise<void> {
   const { id, rule, expected, reason, by, now } = proposal;
   const prices =
