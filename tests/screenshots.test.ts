@@ -207,7 +207,7 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
     await context.close();
   });
 
-  it('are kept of every email in every language', async () => {
+  it('are kept of every email, which fits in every language', async () => {
     const page = await browser.newPage({ viewport: PHONE });
     for (const language of ['en', ...TRANSLATIONS]) {
       const emails = renderSampleEmails(language);
