@@ -306,8 +306,8 @@ export const en = {
     available: 'Available balance',
     spentToday: 'Spent today',
     runway: (days: string, perDay: string) =>
-      `Lasts about ${days} at ${perDay} a day (average of the last 7 full days).`,
-    runwayDays: (days: string) => counted(days, 'day', 'days'),
+      `Lasts ${days} at ${perDay} a day (average of the last 7 full days).`,
+    runwayDays: (days: string) => `about ${counted(days, 'day', 'days')}`,
     runwayOverYear: 'more than a year',
     runwayUnknown: 'No spending in the last 7 full days.',
     freshness:
@@ -1269,7 +1269,7 @@ export const en = {
       },
       { title: 'On your balance', text: 'Exactly what arrived, as an entry of your statement.' },
     ],
-    lasts: (amount: string) => `${amount} lasts about`,
+    lasts: (amount: string) => `${amount} lasts`,
   },
   privacy: {
     signedStatement: 'Download the signed statement (JSON Lines)',

@@ -305,9 +305,9 @@ export const ru: Messages = {
     available: 'Доступный баланс',
     spentToday: 'Расход за сегодня',
     runway: (days, perDay) =>
-      `Хватит примерно на ${days} при расходе ${perDay} в день (среднее за последние 7 полных дней).`,
-    runwayDays: (days) => `${days} дн.`,
-    runwayOverYear: 'более года',
+      `Хватит ${days} при расходе ${perDay} в день (среднее за последние 7 полных дней).`,
+    runwayDays: (days) => `примерно на ${days} дн.`,
+    runwayOverYear: 'более чем на год',
     runwayUnknown: 'За последние 7 полных дней расходов не было.',
     freshness:
       'Баланс показан на текущий момент. Графики и списки обновляются через несколько секунд после завершения вызова.',
@@ -1289,7 +1289,7 @@ export const ru: Messages = {
       },
       { title: 'На балансе', text: 'Ровно столько, сколько пришло, отдельной строкой в выписке.' },
     ],
-    lasts: (amount) => `${amount} хватит примерно на`,
+    lasts: (amount) => `${amount} хватит`,
   },
   privacy: {
     signedStatement: 'Скачать подписанную выписку (JSON Lines)',
