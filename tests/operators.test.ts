@@ -200,6 +200,46 @@ describe('an operator’s action', () => {
     expect(await fetchPosted(apiKey)).toBe('106250000000');
   });
 
+  it('corrects the bill of a call once, in the balance, on the statement and by one email', async () => {
+    const { accountId, apiKey, email } = await stack.createAccount({ creditUsd: '5' });
+    expect((await complete(apiKey)).status).toBe(200);
+    const db = connect(stack.databaseUrl);
+    const readIds = async (table: string, prefix: string) => {
+      const { rows } = await db.execute<{ id: string }>(`select id from ${table}
+        where account_id = '${accountId}' and id like '${prefix}%'`);
+      return rows.map(({ id }) => id);
+    };
+    await expect.poll(() => readIds('calls', ''), { timeout: 20_000 }).toHaveLength(1);
+    const [call = ''] = await readIds('calls', '');
+    const charged = 5_000_000_000n - BigInt(await fetchPosted(apiKey));
+    expect(charged).toBeGreaterThan(0n);
+    const scope = { scope: 'call', call, cost: '0' };
+    const path = '/operators/corrections';
+    const preview = await sendRequest(`${path}/preview`, { as: FINANCE, form: scope });
+    const correction = /name="correction" value="([0-9a-f]{32})"/.exec(preview.text)?.[1] ?? '';
+    const sums = { calls: '1', amount: charged.toString() };
+    const form = { ...scope, ...sums, correction, reason: REASON };
+    for (let sent = 0; sent < 2; sent += 1) {
+      const { location } = await sendRequest(path, { as: FINANCE, form });
+      expect(location).toBe(`${path}/${correction}?done=correction_applied`);
+      await stack.runCrons();
+      expect(await fetchPosted(apiKey)).toBe('5000000000');
+    }
+    await expect
+      .poll(() => readIds('ledger_entries', 'correction:'), { timeout: 20_000 })
+      .toEqual([`correction:${call}:${correction}`]);
+    const readSubjects = async () =>
+      (await stack.emails())
+        .filter(({ to }) => to.includes(email))
+        .map(({ subject }) => subject)
+        .filter((subject) => subject.includes('bill'));
+    await expect.poll(readSubjects, { timeout: 20_000 }).toHaveLength(1);
+    const request = { id: `correction:${call}:${correction}`, delta: charged, note: 'correction' };
+    expect((await stack.ledger.operators.adjust(accountId, request)).ok).toBe(true);
+    expect(await fetchPosted(apiKey)).toBe('5000000000');
+    expect((await stack.ledger.operators.audit(accountId)).violations).toEqual([]);
+  });
+
   it('is recorded in one valid audit log, like each view before it', async () => {
     const { text } = await sendRequest('/operators/audit-log', { form: {} });
     const lastEntry = /entries are intact\. The last is entry (\d+), hash ([0-9a-f]{64})\./.exec(
