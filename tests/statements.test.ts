@@ -1,17 +1,21 @@
 /**
  * Signed statements on the real stack: the file of the console, verified from the text of
- * docs/statements.md with node:crypto, by its openssl recipe, by the command and by the page.
+ * docs/statements.md with node:crypto, by its recipes for openssl and Python, by the command and by
+ * the page.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { LocalAccount, LocalStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { waitForBill } from './support/bills.ts';
 import { type ConsoleClient, createConsoleClient } from './support/browser.ts';
 import { HAS_BROWSER, openBrowser, warnIfNoBrowser } from './support/chromium.ts';
+import { INSTALL_MS } from './support/installed-agent.ts';
+import { HAS_PYTHON, installPython, warnIfNoPython } from './support/python.ts';
 import { chatCompletion, type ScriptedUpstream, sendJson } from './support/scripted-upstream.ts';
 import { sharedStack } from './support/shared-stack.ts';
 
@@ -146,6 +150,50 @@ describe('a statement', () => {
     const { status } = await createConsoleClient(stack).get('/transactions.jsonl');
     expect(status).toBe(303);
   });
+});
+
+warnIfNoPython();
+describe.skipIf(!HAS_PYTHON)('the Python recipe of docs/statements.md', () => {
+  let python: string | null;
+  beforeAll(async () => {
+    python = await installPython();
+  }, INSTALL_MS);
+
+  /** What the recipe prints and how it exits; it reads the keys as a deployment serves them. */
+  async function verifyInPython(interpreter: string, text: string) {
+    const docs = readFileSync(join(ROOT, 'docs/statements.md'), 'utf8');
+    const recipe = /```python\n([\s\S]*?)```/.exec(docs)?.[1] ?? '';
+    const file = join(folder, 'for-python.jsonl');
+    writeFileSync(file, text);
+    const keys = `${stack.gatewayUrl}/.well-known/farebox-keys.json`;
+    // Without blocking this process, which may serve a part of the stack.
+    return promisify(execFile)(interpreter, ['-c', recipe, file, keys], { encoding: 'utf8' }).then(
+      ({ stdout }) => ({ code: 0, text: stdout.trim() }),
+      (error: unknown) => ({
+        code: Reflect.get(Object(error), 'code'),
+        text: String(Reflect.get(Object(error), 'stderr')),
+      }),
+    );
+  }
+
+  it('finds a statement valid, and names why an altered or a cut one is not', async ({ skip }) => {
+    if (python === null) return skip('no registry has its packages');
+    const lines = listLines();
+    const last = JSON.parse(Buffer.from(lines.at(-1)?.split('.')[1] ?? '', 'base64url').toString());
+    const valid = { code: 0, text: `valid: ${CALLS + 1} entries, sum ${last.amount}` };
+    expect(await verifyInPython(python, statement)).toEqual(valid);
+    const [first = '', second = '', ...others] = lines;
+    const [header, , signature] = first.split('.');
+    const forged = [`${header}.${second.split('.')[1]}.${signature}`, second, ...others];
+    for (const [text, reason] of [
+      [forged, 'InvalidSignature'],
+      [[first, ...others], 'not chained'],
+      [lines.slice(0, -1), 'the end is missing'],
+    ] as const) {
+      const found = await verifyInPython(python, text.join('\n'));
+      expect([found.code, found.text]).toEqual([1, expect.stringContaining(reason)]);
+    }
+  }, 60_000);
 });
 
 warnIfNoBrowser();
