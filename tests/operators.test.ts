@@ -4,23 +4,23 @@
  * ours.
  */
 import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import { connect } from '@farebox/database';
 import { saveParityReport } from '@farebox/database/catalog';
 import { type LocalStack, startStack } from '@farebox/local';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findViolationsInSchemes } from './support/axe.ts';
 import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
+import { sql } from './support/sql.ts';
 
 warnIfNoBrowser();
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const HOST = 'operators.localhost';
 const REASON = 'ticket 4711, asked by its owner';
 const ADMIN = 'ada@farebox.example';
 const FINANCE = 'finn@farebox.example';
+const WIDTHS = [320, 375, 768, 1280];
 
 const access = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const github = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -115,6 +115,8 @@ function complete(apiKey: string): Promise<Response> {
     }),
   });
 }
+
+const STORED_CALL = 'select 1 from calls where id = $1';
 
 let ids = 0;
 function adjustment(amount: string, sign: 'in' | 'out') {
@@ -325,16 +327,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
   });
 
   async function checkPage(page: Page, name: string): Promise<void> {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.evaluate(AXE);
-      const serious = await page.evaluate(
-        `axe.run().then(({ violations }) => violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))`,
-      );
-      expect(serious, `${name} in ${colorScheme}`).toEqual([]);
-    }
+    expect(await findViolationsInSchemes(page), name).toEqual([]);
     const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
     expect(Number(await page.evaluate(overflow)), `${name} scrolls sideways`).toBeLessThanOrEqual(
       0,
@@ -418,6 +411,62 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await page.getByRole('status').waitFor();
     expect(await page.content()).toContain(`${ADMIN}: ${REASON}`);
     await checkSizes(page, 'parity-acknowledged');
+  });
+
+  /** Every rule at each of four widths: the pages of money that leaves. */
+  async function checkWidths(page: Page, name: string): Promise<void> {
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      await checkPage(page, `${name}-${width}`);
+    }
+  }
+
+  it('a refund is approved, put into a file and reported on accessible pages', async () => {
+    const { accountId } = await stack.createAccount({ creditUsd: '5' });
+    const id = 'f'.repeat(32);
+    const query = `insert into refunds
+      (id, account_id, chain, address, amount, fee, state, requested_at)
+      values ($1, $2, 'bsc', $3, 1234499968000, 200000000, $4, now())`;
+    await sql(stack, query, [id, accountId, `0x${'7'.repeat(40)}`, 'reserved']);
+    const page = await context.newPage();
+    await page.goto(`${home}/operators/refunds`);
+    await checkWidths(page, 'refunds');
+    await page.goto(`${home}/operators/refunds/${id}`);
+    await page.getByRole('button', { name: 'Approve' }).waitFor();
+    await checkWidths(page, 'refund');
+    const exported = `update refunds set state = 'exported', exported_at = now(), exported_by = $2,
+      approved_by = $2, attempt = 1, failure_reported_by = $2 where id = $1`;
+    await sql(stack, exported, [id, FINANCE]);
+    await page.goto(`${home}/operators/refunds`);
+    await page.getByRole('link', { name: /^Download / }).waitFor();
+    await checkWidths(page, 'refunds-file');
+    await page.goto(`${home}/operators/refunds/${id}`);
+    await page.getByRole('button', { name: 'Release for another payment' }).waitFor();
+    await checkWidths(page, 'refund-failed');
+    await page.close();
+  });
+
+  it('a bill is corrected, from the form over its preview, on accessible pages', async () => {
+    const { apiKey } = await stack.createAccount({ creditUsd: '5' });
+    const call = (await complete(apiKey)).headers.get('x-request-id') ?? '';
+    const countStored = async () => (await sql(stack, STORED_CALL, [call])).length;
+    await expect.poll(countStored, { timeout: 20_000 }).toBe(1);
+    const page = await context.newPage();
+    await page.goto(`${home}/operators/corrections`);
+    await checkWidths(page, 'corrections');
+    const form = page.locator('form', { hasText: 'Call ID' });
+    await form.getByLabel('Call ID').fill(call);
+    await form.getByLabel('What it should have cost, in USD').fill('0');
+    await form.getByRole('button', { name: 'Preview' }).click();
+    await page.getByRole('button', { name: 'Correct' }).waitFor();
+    await checkWidths(page, 'correction-preview');
+    await page.getByLabel('Reason').fill(REASON);
+    await page.getByRole('button', { name: 'Correct' }).click();
+    await page.getByRole('status').waitFor();
+    await checkWidths(page, 'correction');
+    await page.goto(`${home}/operators/corrections`);
+    await checkWidths(page, 'corrections-listed');
+    await page.close();
   });
 
   it('support finds, reveals and freezes an account by forms alone', async () => {

@@ -8,19 +8,47 @@ const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 export type Violation = Readonly<{ id: string; impact: string | null; target: string }>;
 
-export async function findViolations(page: Page): Promise<readonly Violation[]> {
+/**
+ * The rules of those levels that look at colors. The design's dark scheme changes nothing else: its
+ * stylesheet names a scheme only in `light-dark()`, which CSS allows for colors alone.
+ */
+const COLOR_RULES = ['color-contrast', 'link-in-text-block'];
+
+/** Runs every rule, or the rules about colors only, on the page as it is shown now. */
+export async function findViolations(
+  page: Page,
+  rules: 'all' | 'colors' = 'all',
+): Promise<readonly Violation[]> {
   // The content policy would block an injected script element; evaluate bypasses it, as an
   // extension does.
   if (await page.evaluate("!('axe' in globalThis)")) await page.evaluate(AXE);
-  return page.evaluate(async (tags) => {
-    const options = { runOnly: { type: 'tag', values: tags } };
-    const run: unknown = await Reflect.get(globalThis, 'axe').run(options);
-    const violations: { id: string; impact: string | null; nodes: { html: string }[] }[] =
-      Reflect.get(Object(run), 'violations');
-    return violations.map(({ id, impact, nodes }) => ({
-      id,
-      impact,
-      target: nodes[0]?.html.slice(0, 200) ?? '',
-    }));
-  }, AXE_TAGS);
+  const runOnly =
+    rules === 'all' ? { type: 'tag', values: AXE_TAGS } : { type: 'rule', values: COLOR_RULES };
+  return page.evaluate(
+    async (options) => {
+      const run: unknown = await Reflect.get(globalThis, 'axe').run(options);
+      const violations: { id: string; impact: string | null; nodes: { html: string }[] }[] =
+        Reflect.get(Object(run), 'violations');
+      return violations.map(({ id, impact, nodes }) => ({
+        id,
+        impact,
+        target: nodes[0]?.html.slice(0, 200) ?? '',
+      }));
+    },
+    { runOnly },
+  );
+}
+
+/** Runs every rule in light and those about colors in dark, and leaves the page in dark. */
+export async function findViolationsInSchemes(
+  page: Page,
+): Promise<readonly (Violation & { scheme: 'light' | 'dark' })[]> {
+  await page.emulateMedia({ colorScheme: 'light' });
+  const light = await findViolations(page);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await findViolations(page, 'colors');
+  return [
+    ...light.map((violation) => ({ ...violation, scheme: 'light' as const })),
+    ...dark.map((violation) => ({ ...violation, scheme: 'dark' as const })),
+  ];
 }
