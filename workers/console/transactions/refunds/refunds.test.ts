@@ -168,6 +168,31 @@ describe('a refund', () => {
     expect(refunds.get(requested.id)).toBe('reserved');
   });
 
+  it('is reserved by the next run though a hundred older ones get no answer in every run', async () => {
+    const stuck = new Set<string>();
+    for (let older = 0; older < 100; older += 1) {
+      const requested = await request();
+      await confirm(requested);
+      stuck.add(requested.account);
+    }
+    const newer = await request();
+    await confirm(newer);
+    const { deps, refunds } = createDeps(100n * USD);
+    const { reserveRefund } = deps.accounts;
+    deps.accounts.reserveRefund = async (account, refund) => {
+      if (stuck.has(account)) throw new Error('no answer');
+      return await reserveRefund(account, refund);
+    };
+    await finishRefunds(deps);
+    await finishRefunds(deps);
+    expect(await state(newer.id)).toBe('reserved');
+    expect([...refunds.keys()]).toEqual([newer.id]);
+    const newest = await request();
+    await confirm(newest);
+    await finishRefunds(deps);
+    expect(await state(newest.id)).toBe('reserved');
+  }, 60_000);
+
   it('that was cancelled and released while its amount was on its way is not left reserved', async () => {
     const requested = await request();
     const confirmed = await confirm(requested);
