@@ -95,6 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'database/refunds',
     'database/statements',
     'database/status',
+    'database/webhooks',
     'deposits',
     'design',
     'i18n',

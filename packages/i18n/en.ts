@@ -706,6 +706,82 @@ export const en = {
     keyRulesText:
       'Each key has its own multiples of its daily average: one at which we email you, one at which it is paused. Change them with the key.',
   },
+  webhooks: {
+    title: 'Webhook',
+    intro:
+      'We send each alert you choose as a POST request with JSON to a URL of yours, signed with a secret that only your server needs to know.',
+    add: 'Add webhook',
+    endpoint: 'Endpoint URL',
+    endpointHint:
+      'Starts with https://, on port 443 or 8443, and is reachable from the internet. Up to 255 characters.',
+    problems: {
+      malformed: 'Enter a complete URL, such as https://example.com/farebox.',
+      too_long: 'The URL is longer than 255 characters.',
+      not_https: 'The URL must start with https://.',
+      credentials: 'The URL must not contain a user name or password. Put a token in its path.',
+      port: 'Only ports 443 and 8443 are allowed.',
+      private_address: 'The host is private or reserved. It must be reachable from the internet.',
+      own_host: 'This is one of our own hosts. Enter a URL of yours.',
+      unresolved: 'We can’t find this host. Check its name, or try again in a minute.',
+    },
+    on: 'Enabled',
+    off: 'Disabled',
+    change: 'Change endpoint',
+    secretTitle: 'Signing secret',
+    secretText:
+      'Copy the secret now: we won’t show it again. Your server uses it to verify the Farebox-Signature header of each event.',
+    secretSaved: 'I’ve saved the secret',
+    added: 'Webhook added.',
+    rotate: 'Replace signing secret',
+    rotateText:
+      'You get a new secret. For 24 hours each event carries a signature of the previous secret too, so that you can replace it without missing an event.',
+    rotated: 'The signing secret was replaced. The previous one works for 24 more hours.',
+    delete: 'Delete webhook',
+    deleteText: 'No more events are sent, and the delivery log is deleted. Emails aren’t affected.',
+    enable: 'Enable again',
+    enabled: 'Webhook enabled.',
+    disabledText: (since: string) =>
+      `Disabled on ${since}, because five events in a row could not be delivered. Fix the endpoint, send a test event, then enable the webhook again.`,
+    sendTest: 'Send test event',
+    tested: 'Test event sent. The delivery log shows the result.',
+    chooseAlerts: 'Choose which alerts are sent',
+    log: 'Delivery log',
+    logText:
+      'Attempts of the last 30 days. An event is tried seven times within 18 hours. We don’t keep what was sent or answered.',
+    noAttempts: 'Nothing was sent yet.',
+    event: 'Event',
+    attempt: 'Attempt',
+    result: 'Result',
+    attemptNumber: (attempt: number, max: number) => `${attempt} of ${max}`,
+    pending: 'Scheduled',
+    outcomes: {
+      delivered: 'Delivered',
+      rejected: 'Rejected',
+      redirected: 'Redirect not followed',
+      timed_out: 'No answer within 10 seconds',
+      unreachable: 'Connection failed',
+      unresolved: 'Host not found',
+      private_address: 'Host not allowed',
+      cancelled: 'Not sent: webhook disabled',
+    },
+    events: {
+      low_balance: 'Low balance',
+      expensive_model: 'First use of an expensive model',
+      unusual_spending: 'Unusual spending of a key',
+      key_paused: 'Key paused',
+      key_leaked: 'Key found in public and revoked',
+      budget_low: 'Budget of a key 80% used',
+      budget_reached: 'Budget of a key used up',
+      test: 'Test event',
+    },
+    channels: 'Where alerts are sent',
+    alert: 'Alert',
+    email: 'Email',
+    alwaysOn: 'Always',
+    setUp: 'Set up a webhook to receive alerts on your server.',
+    manage: 'Endpoint and delivery log',
+    save: 'Save webhook alerts',
+  },
   refusedCalls: {
     title: 'Refused calls',
     intro:
@@ -1455,6 +1531,14 @@ export const en = {
       notifications: {
         contents: 'Notifications about your keys and balance.',
         retention: '90 days',
+      },
+      webhooks: {
+        contents: 'The URL of your webhook and which alerts it gets. Not its secret.',
+        retention: 'until you delete the webhook or your account',
+      },
+      webhook_attempts: {
+        contents: 'When we posted which kind of event to your webhook, and how it answered.',
+        retention: '30 days',
       },
       emails: {
         contents:

@@ -20,7 +20,12 @@ export const BRIDGE_BINDINGS = {
   operators: 'Operators',
 } as const;
 
-export const QUEUES = ['farebox-settlements', 'farebox-mail', 'farebox-notices'] as const;
+export const QUEUES = [
+  'farebox-settlements',
+  'farebox-mail',
+  'farebox-notices',
+  'farebox-webhooks',
+] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /**

@@ -207,6 +207,7 @@ function workerBindings(options: StackOptions, sources: BindingSources): Workers
     console: {
       ...address,
       ...replays,
+      ALLOW_PLAIN_HTTP: 'true',
       CONSOLE_SECRET: consoleSecret(sources.stateDir),
       CONSOLE_URL: `http://localhost:${sources.ports.console}`,
       ...site,

@@ -6,6 +6,7 @@ import type { CatalogRpc } from '@farebox/catalog';
 import type { ClaimResult } from '@farebox/deposits';
 import type { AccountId, AccountsRpc } from '@farebox/ledger';
 import type { QueuedEmail } from '@farebox/mail';
+import type { QueuedEvent } from './notifications/webhooks/events.ts';
 
 /**
  * The one verb of the deposits Worker that the console calls. It finds a transfer; it can't credit
@@ -25,6 +26,9 @@ export type Env = Readonly<{
   /** The dead-letter queues of `farebox-mail` and `farebox-notices`. */
   MAIL_DLQ?: Queue<unknown>;
   NOTICES_DLQ?: Queue<unknown>;
+  /** The queue `farebox-webhooks` of events to post to webhooks, and its dead-letter queue. */
+  WEBHOOKS?: Queue<QueuedEvent>;
+  WEBHOOKS_DLQ?: Queue<unknown>;
   /** Seconds between two replays of a dead letter; docs/operators.md has the default. */
   DEAD_LETTER_RETRY_SECONDS?: string;
   /** The deposits Worker's entrypoint `Claims`. */
@@ -62,6 +66,8 @@ export type Env = Readonly<{
   MAIL_FROM?: string;
   /** The ARNs of the SNS topics that post to /hooks/ses, comma separated. */
   SNS_TOPIC_ARNS?: string;
+  /** Local development only: `true` lets webhooks be posted over plain HTTP and to this machine. */
+  ALLOW_PLAIN_HTTP?: string;
   /** Local development only: the endpoint of SES. */
   SES_ENDPOINT?: string;
   /** Local development only: the URL below which the certificates of SNS are served. */

@@ -1,5 +1,5 @@
 /**
- * The console Worker: HTTP routes, the consumers of two queues, a cron trigger, and an entrypoint for
+ * The console Worker: HTTP routes, the consumers of three queues, a cron trigger, and an entrypoint for
  * the site.
  */
 import { app } from './app.ts';
@@ -7,6 +7,8 @@ import { getDeps } from './deps.ts';
 import type { Env } from './env.ts';
 import { getMailDeps } from './mail/deps.ts';
 import { consumeMail, consumeNotifications } from './mail/queue-consumers.ts';
+import { getWebhookDeps } from './notifications/webhooks/deps.ts';
+import { consumeWebhooks } from './notifications/webhooks/queue-consumer.ts';
 import { runScheduled } from './scheduled.ts';
 
 export { Status } from './status/entrypoint.ts';
@@ -17,8 +19,10 @@ export default {
     await runScheduled(getDeps(env), (url, init) => fetch(url, init));
   },
   async queue(batch, env) {
+    if (batch.queue.startsWith('farebox-webhooks'))
+      return consumeWebhooks(batch, getWebhookDeps(env));
     const isNotices = batch.queue.startsWith('farebox-notices');
     const consume = isNotices ? consumeNotifications : consumeMail;
-    await consume(batch, getMailDeps(env));
+    return consume(batch, getMailDeps(env));
   },
 } satisfies ExportedHandler<Env>;

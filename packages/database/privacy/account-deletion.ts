@@ -23,6 +23,7 @@ import {
   signUps,
   totpFactors,
 } from '../schema/users.ts';
+import { webhooks } from '../schema/webhooks.ts';
 
 /**
  * Closes the account, ends its sessions and inserts the receipt. Idempotent: returns the id of the
@@ -130,6 +131,8 @@ export async function eraseOwner(
         .set({ state: 'cancelled', confirmationHash: null, endedAt: new Date(now) })
         .where(and(eq(refunds.accountId, accountId), eq(refunds.state, 'requested'))),
       db.delete(consents).where(eq(consents.accountId, accountId)),
+      // With the attempts to deliver to it.
+      db.delete(webhooks).where(eq(webhooks.accountId, accountId)),
       db.delete(notifications).where(eq(notifications.accountId, accountId)),
       db.delete(emails).where(eq(emails.accountId, accountId)),
       db.delete(apiKeys).where(eq(apiKeys.accountId, accountId)),

@@ -26,6 +26,7 @@ import {
   signUps,
   totpFactors,
 } from '../schema/users.ts';
+import { webhookAttempts, webhooks } from '../schema/webhooks.ts';
 
 /** The account to export. `mailboxHash` identifies its mailbox where no address is stored. */
 export type DataSubject = Readonly<{ account: AccountId; mailboxHash: string }>;
@@ -160,6 +161,12 @@ const EXPORT_SOURCES = {
   notifications: byAccount(notifications, notifications.accountId, [
     notifications.at,
     notifications.id,
+  ]),
+  webhooks: byAccount(webhooks, webhooks.accountId, [webhooks.id]),
+  webhook_attempts: byAccount(webhookAttempts, webhookAttempts.accountId, [
+    webhookAttempts.dueAt,
+    webhookAttempts.eventId,
+    webhookAttempts.attempt,
   ]),
   emails: byAccount(emails, emails.accountId, [emails.queuedAt, emails.id]),
   email_events: {

@@ -15,11 +15,13 @@ import {
 import { parseDeadLetterDelay } from '@farebox/queues';
 import { getDeps } from '../deps.ts';
 import type { Env } from '../env.ts';
+import type { WebhookQueue } from '../notifications/webhooks/deps.ts';
 
 export type MailWorkerDeps = MailDeps &
   Readonly<{
     accounts: Pick<AccountsRpc, 'status'>;
     queue: EmailQueue;
+    webhookQueue: WebhookQueue;
     /** The ARNs of the SNS topics that publish SES's events. With none, every event is rejected. */
     topics: ReadonlySet<string>;
     certificates: CertificateCache;
@@ -79,6 +81,7 @@ export const getMailDeps = cachePerEnv((env: Env): MailWorkerDeps => {
     now,
     accounts,
     queue: mail,
+    webhookQueue: requireBinding(env.WEBHOOKS, 'WEBHOOKS'),
     consoleUrl,
     siteUrl: requireUrl(env.SITE_URL, 'SITE_URL'),
     ses: createSesSettings(env, consoleUrl.hostname),

@@ -1,13 +1,15 @@
 /**
- * Stores a notification as a row and emails the user about it. The id of the email is derived from
- * that of the notification, so a notification delivered twice sends one email, and an email that
- * did not reach the queue is sent on the next delivery.
+ * Stores a notification as a row, emails the user about it and queues it for their webhook. The ids
+ * of email and event are derived from that of the notification, so a notification delivered twice
+ * sends one of each, and what did not reach its queue is sent on the next delivery.
  */
 import { type NotificationRecipient, recordNotification } from '@farebox/database/email';
+import { queueEvent } from '@farebox/database/webhooks';
 import { BUDGET_PERIODS, NOTIFICATION_KINDS, type Notification } from '@farebox/ledger';
 import { type Email, notificationEmailId } from '@farebox/mail';
 import { formatUsd, NANO_PER_USD, type NanoUsd } from '@farebox/money';
 import * as v from 'valibot';
+import { buildEvent, deriveEventId } from '../notifications/webhooks/events.ts';
 import type { MailWorkerDeps } from './deps.ts';
 
 const COUNT = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -88,7 +90,17 @@ async function getThreshold(
   return (await deps.accounts.status(notification.account))?.lowBalance ?? null;
 }
 
-/** Throws if the database, the ledger or the queue is unavailable. */
+async function queueWebhookEvent(
+  { notification, recipient: { key }, threshold }: NotificationContext,
+  { db, secret, now, webhookQueue }: MailWorkerDeps,
+): Promise<void> {
+  const { account, kind } = notification;
+  const eventId = deriveEventId(secret, account, notification.id);
+  const isDue = await queueEvent(db, { eventId, account, kind, now: now() });
+  if (isDue) await webhookQueue.send(buildEvent(eventId, { notification, key, threshold }));
+}
+
+/** Throws if the database, the ledger or a queue is unavailable. */
 export async function handleNotification(
   notification: Notification,
   deps: MailWorkerDeps,
@@ -99,7 +111,10 @@ export async function handleNotification(
     ? null
     : notificationEmailId(deps.secret, notification.account, notification.id);
   const recipient = await recordNotification(deps.db, notification, id, deps.now());
-  if (recipient === undefined || id === null || recipient.emailState !== 'queued') return;
-  const email = buildEmail({ notification, recipient, threshold });
-  await deps.queue.sendBatch([{ body: { id, email } }]);
+  if (recipient === undefined || id === null) return;
+  const context = { notification, recipient, threshold };
+  if (recipient.emailState === 'queued') {
+    await deps.queue.sendBatch([{ body: { id, email: buildEmail(context) } }]);
+  }
+  await queueWebhookEvent(context, deps);
 }

@@ -1,10 +1,11 @@
 /**
  * The Alerts screen: open notifications, the low-balance threshold (stored in the account object),
- * and consent to optional emails, each change of which leaves a receipt.
+ * where alerts are sent, and consent to optional emails, each change of which leaves a receipt.
  */
 import { dismissNotification, listOpenNotifications } from '@farebox/database/email';
 import { type EmailConsent, listConsents, setConsent } from '@farebox/database/privacy';
 import { listKeys } from '@farebox/database/statements';
+import { findWebhook } from '@farebox/database/webhooks';
 import { Badge, Card, EmptyState, Field, formatTime, readForm, Toast } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
@@ -14,6 +15,7 @@ import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { Channels } from './channels.tsx';
 import { NotificationList } from './notification-list.tsx';
 
 const MAX_NOTIFICATIONS = 100;
@@ -100,11 +102,12 @@ async function notificationsPage(
   const { deps, user, messages, language } = c.var;
   const { db } = deps.identity;
   const { account } = user;
-  const [accountStatus, consents, notifications, keys] = await Promise.all([
+  const [accountStatus, consents, notifications, keys, webhook] = await Promise.all([
     deps.accounts.status(account),
     listConsents(db, account),
     listOpenNotifications(db, account, MAX_NOTIFICATIONS),
     listKeys(db, account),
+    findWebhook(db, account),
   ]);
   const lowBalance = accountStatus?.lowBalance ?? null;
   const locale = { messages, language };
@@ -141,6 +144,7 @@ async function notificationsPage(
           <a href="/keys">{messages.nav.keys}</a>
         </p>
       </Card>
+      <Channels messages={messages} consents={consents} webhook={webhook} />
       <Card id="mail" title={messages.notifications.emailPreferences}>
         <p class="quiet-text">{messages.notifications.emailPreferencesText}</p>
         <ul class="list">

@@ -35,6 +35,8 @@ const PURPOSES: Readonly<Record<string, Purpose>> = {
   email_events: 'email',
   suppressions: 'email',
   notifications: 'email',
+  webhooks: 'webhooks',
+  webhook_attempts: 'webhooks',
   consents: 'consent',
   receipts: 'consent',
   api_keys: 'keys',

@@ -200,6 +200,7 @@ export const en = {
       abuse:
         'Protection against abuse: counts under keyed hashes of an IP address, an email address or a session',
       email: 'Transactional emails and their delivery',
+      webhooks: 'Your webhook and the delivery of its events',
       consent: 'Your consents and the rights you used',
       keys: 'Your API keys',
       billing: 'Billing: calls without content, ledger, sums',

@@ -40,6 +40,14 @@ export const RETENTIONS: Readonly<Record<string, Translation>> = {
     ru: '90 дней или до удаления аккаунта',
     zh: '90 天，或直到账户被删除',
   },
+  'until the account or the webhook is deleted': {
+    ru: 'до удаления аккаунта или вебхука',
+    zh: '直到账户或 Webhook 被删除',
+  },
+  '30 days, or until the account or the webhook is deleted': {
+    ru: '30 дней или до удаления аккаунта или вебхука',
+    zh: '30 天，或直到账户或 Webhook 被删除',
+  },
   "as long as the email's row": {
     ru: 'столько же, сколько запись о письме',
     zh: '与该邮件的记录相同',

@@ -176,6 +176,7 @@ export const zh: SiteMessages = {
       signIn: '登录与双重验证',
       abuse: '防止滥用：以 IP 地址、邮箱地址或会话的带密钥哈希计数',
       email: '事务邮件及其投递状态',
+      webhooks: '您的 Webhook 及其事件的投递',
       consent: '您的同意与已行使的权利',
       keys: '您的 API 密钥',
       billing: '计费：不含内容的调用记录、账本、汇总',
