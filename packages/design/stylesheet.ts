@@ -124,7 +124,7 @@ main:not(.wide) > dl.pairs > div { justify-content: start; } main:not(.wide) > d
 dl.facts { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.25rem 1rem; } dl.facts div { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; padding-block: 0.4rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dt { color: var(--quiet); font-size: var(--small); } dl.facts dd { font-weight: 600; overflow-wrap: anywhere; margin-inline-start: auto; text-align: end; }
 @media (min-width: 40rem) { dl.facts { background: none; border: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.75rem; } dl.facts div { display: block; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.75rem 1rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dd { font-size: 1.0625rem; text-align: start; } }
 ul.list { list-style: none; padding: 0; } ul.list > li { padding-block: 0.6rem; border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: center; justify-content: space-between; margin: 0; } ul.list > li:last-child { border-bottom: 0; padding-block-end: 0; } ul.list > li > :first-child { flex: 1 1 14rem; min-width: 0; }
-.message-text { white-space: pre-wrap; overflow-wrap: anywhere; } progress { width: 100%; max-width: 14rem; height: 0.5rem; accent-color: var(--accent); }
+.log:not(:empty) + .empty { display: none; } .message-text { white-space: pre-wrap; overflow-wrap: anywhere; } progress { width: 100%; max-width: 14rem; height: 0.5rem; accent-color: var(--accent); }
 @media (max-width: 39.99rem) { .tiles:not(:has(.main)) > :last-child:nth-child(odd) { grid-column: 1 / -1; } }
 @media (min-width: 40rem) { .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .tiles:not(:has(.main)) { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); } .address { grid-template-columns: auto minmax(0, 1fr); } }
 @media (min-width: 64rem) { .tiles { grid-template-columns: repeat(6, minmax(0, 1fr)); } .tiles:has(.main) > .tile { grid-column: span 2; } .tile.main { grid-row: span 2; } .tiles:not(:has(.main)) { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); } .columns { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns.uneven { grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); } .public .columns.uneven { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } }
@@ -141,9 +141,9 @@ thead th { font-size: var(--small); font-weight: 600; color: var(--quiet); paddi
 tbody tr:hover { background: color-mix(in srgb, var(--raised) 55%, transparent); } th.number, td.number { text-align: end; white-space: nowrap; } .scroll time { white-space: nowrap; }
 .second { display: block; font-size: var(--small); color: var(--quiet); font-weight: 400; } td .row-link, th .row-link { font-weight: 550; color: inherit; text-decoration: none; overflow-wrap: anywhere; } .row-link:hover { text-decoration: underline; }
 tr.day > th { padding-top: 1rem; font-size: var(--small); font-weight: 600; color: var(--quiet); } tr.day:hover { background: none; }
-.from-tablet, .from-desktop { display: none; } td.number > .second, td.number.words { white-space: normal; } .pages { display: flex; gap: 0.75rem; flex-wrap: wrap; align-items: center; }
+.from-tablet, .from-desktop { display: none; } tr:has(+ tr.phone-only) > *, tbody:last-child > tr:has(+ tr.phone-only:last-child) > * { border-bottom: 0; } td.number > .second, td.number.words { white-space: normal; } .pages { display: flex; gap: 0.75rem; flex-wrap: wrap; align-items: center; }
 @media (min-width: 22rem) { tbody th[scope=row] { min-width: 6.5rem; } } @media (max-width: 39.99rem) { th, td { padding-inline-end: 0.5rem; } }
-@media (min-width: 40rem) { :is(th, td).from-tablet { display: table-cell; } span.from-tablet { display: inline; } .phone-only { display: none; } }
+@media (min-width: 40rem) { :is(th, td).from-tablet { display: table-cell; } span.from-tablet { display: inline; } div.from-tablet { display: block; } .phone-only { display: none; } tr:has(+ tr.phone-only:not(:last-child)) > * { border-bottom: 1px solid var(--line); } }
 @media (min-width: 64rem) { td time { white-space: nowrap; } :is(th, td).from-desktop { display: table-cell; } span.from-desktop { display: inline; } }
 `;
 
@@ -154,7 +154,19 @@ svg.chart { width: 100%; height: 11rem; display: block; overflow: visible; } svg
 .today { fill-opacity: 0.55; } .series-1 { fill: var(--series-1); background: var(--series-1); } .series-2 { fill: var(--series-2); background: var(--series-2); } .series-3 { fill: var(--series-3); background: var(--series-3); }
 .series-4 { fill: var(--series-4); background: var(--series-4); } .series-5 { fill: var(--series-5); background: var(--series-5); } .series-6 { fill: var(--series-6); background: var(--series-6); } .series-bad { fill: var(--bad); background: var(--bad); }
 .swatch { display: inline-block; width: 0.7rem; height: 0.7rem; border-radius: 3px; margin-inline-end: 0.5rem; } .sparkline { width: 4.5rem; height: 1.25rem; fill: var(--series-1); flex: none; display: inline-block; vertical-align: middle; }
-.budget-bar { width: 100%; max-width: 9rem; height: 0.4rem; border-radius: 99rem; display: block; background: var(--raised); fill: var(--series-1); overflow: hidden; margin-top: 0.3rem; } .budget-bar.near { fill: var(--warn); } .budget-bar.used-up { fill: var(--bad); } td.number .budget-bar { margin-inline-start: auto; }
+.budget-bar { width: 100%; max-width: 9rem; height: 0.4rem; border-radius: 99rem; display: block; background: var(--raised); fill: var(--series-1); overflow: hidden; margin-top: 0.3rem; border: 1px solid var(--edge); } .budget-bar.near { fill: var(--warn); } .budget-bar.used-up { fill: var(--bad); } td.number .budget-bar { margin-inline-start: auto; }
+.budgets { display: grid; grid-template-columns: auto minmax(2rem, 1fr) auto; gap: 0.25rem 0.75rem; align-items: center; font-size: var(--small); color: var(--quiet); } .budgets > div { display: contents; } .budgets .budget-bar { margin: 0; max-width: none; }
+`;
+
+/**
+ * A finger needs larger targets than a pointer: main actions are 44 px high, and fields have text of 16
+ * px, below which iOS enlarges the page around a field that takes the focus.
+ */
+const TOUCH = `
+@media (pointer: coarse), (max-width: 39.99rem) {
+  button, .button, .bar .balance, .menu li a, textarea { min-height: 2.75rem; } input:not([type=checkbox], [type=radio]), select { height: 2.75rem; font-size: 1rem; } textarea { font-size: 1rem; }
+  .segments a, .tabs label, .account button, footer button, dl.pairs button { min-height: 2.25rem; } details > summary, label.choice { min-height: 2rem; }
+}
 `;
 
 const MEDIA = `
@@ -163,7 +175,9 @@ const MEDIA = `
 @media print { .bar, .menu, .actions, .filters, .segments, .pages, footer, .toast, .screen-only { display: none !important; } :root { color-scheme: only light; } .app { display: block; } .card { border: 0; padding: 0; } details::details-content { content-visibility: visible; } thead { display: table-header-group; } tr { break-inside: avoid; } .from-tablet, .from-desktop { display: table-cell; } .phone-only { display: none; } }
 `;
 
-export const STYLE = [TOKENS, GROUND, FRAME, FORMS, COMPONENTS, TABLES, CHARTS, MEDIA].join('');
+export const STYLE = [TOKENS, GROUND, FRAME, FORMS, COMPONENTS, TABLES, CHARTS, TOUCH, MEDIA].join(
+  '',
+);
 
 /** The mark: a coin over a box with a slot. The same shapes are inline in the frame. */
 export const MARK_SHAPES = `<rect width="32" height="32" rx="8" fill="${MARK_COLORS.field}"/><circle cx="16" cy="10.5" r="5.5" fill="${MARK_COLORS.coin}"/><path d="M6 13.5h20V25a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2z" fill="${MARK_COLORS.box}"/><rect x="10.5" y="17" width="11" height="2.5" rx="1.25" fill="${MARK_COLORS.field}"/>`;

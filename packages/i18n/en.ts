@@ -850,6 +850,7 @@ export const en = {
     showCode: 'Show as code',
     language: 'Language',
     answer: 'Response',
+    noAnswer: 'The response appears here. Choose a model, write a message and select Send.',
     secondAnswer: 'Response of the second model',
     settings: 'Settings',
     key: 'Your API key',

@@ -851,6 +851,7 @@ export const ru: Messages = {
     showCode: 'Показать как код',
     language: 'Язык',
     answer: 'Ответ',
+    noAnswer: 'Здесь появится ответ. Выберите модель, напишите сообщение и нажмите «Отправить».',
     secondAnswer: 'Ответ второй модели',
     settings: 'Настройки',
     key: 'Ваш API-ключ',

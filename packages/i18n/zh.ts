@@ -798,6 +798,7 @@ export const zh: Messages = {
     showCode: '显示为代码',
     language: '语言',
     answer: '回复',
+    noAnswer: '回复将显示在这里。请选择模型，输入消息，然后点击“发送”。',
     secondAnswer: '第二个模型的回复',
     settings: '设置',
     key: '您的 API 密钥',

@@ -106,23 +106,50 @@ function listBudgets({ keyInfo, messages }: KeyRowProps) {
   return [...renewing, { name: budgetNames.whole, budget: limits.budget, spent }];
 }
 
-const SpentCell: FC<KeyRowProps> = (props) => {
-  const { keyInfo, messages, language } = props;
-  const { keys: t } = messages;
+type BudgetText = Readonly<{ name: string; amounts: string; spent: bigint; budget: bigint }>;
+
+/** The budgets with their amounts in words: what is spent, and of how much. */
+function describeBudgets(props: KeyRowProps): readonly BudgetText[] {
+  const { messages, language } = props;
   const format = (amount: bigint) => formatRoundedCurrency(amount, language);
+  return listBudgets(props).map(({ name, budget, spent }) => ({
+    name,
+    amounts: `${format(spent)} ${messages.keys.ofLimit} ${format(budget)}`,
+    spent,
+    budget,
+  }));
+}
+
+const SpentCell: FC<KeyRowProps> = (props) => (
+  <>
+    <Money amount={props.keyInfo.status.spent} language={props.language} rounded />
+    {describeBudgets(props).map(({ name, amounts, spent, budget }) => (
+      <div class="from-tablet">
+        <span class="second">{`${name}: ${amounts}`}</span>
+        <BudgetBar label={`${name}: ${amounts}`} spent={spent} budget={budget} />
+      </div>
+    ))}
+  </>
+);
+
+/** On a phone the budgets of a key have a row of its whole width: a line each, with its bar. */
+const PhoneBudgetRow: FC<KeyRowProps> = (props) => {
+  const budgets = describeBudgets(props);
+  if (budgets.length === 0) return null;
   return (
-    <>
-      <Money amount={keyInfo.status.spent} language={language} rounded />
-      {listBudgets(props).map(({ name, budget, spent }) => {
-        const text = `${name}: ${format(spent)} ${t.ofLimit} ${format(budget)}`;
-        return (
-          <>
-            <span class="second">{text}</span>
-            <BudgetBar label={text} spent={spent} budget={budget} />
-          </>
-        );
-      })}
-    </>
+    <tr class="phone-only">
+      <td colspan={3}>
+        <div class="budgets">
+          {budgets.map(({ name, amounts, spent, budget }) => (
+            <div>
+              <span>{name}</span>
+              <BudgetBar label={`${name}: ${amounts}`} spent={spent} budget={budget} />
+              <span>{amounts}</span>
+            </div>
+          ))}
+        </div>
+      </td>
+    </tr>
   );
 };
 
@@ -132,35 +159,38 @@ const KeyTableRow: FC<KeyRowProps> = (props) => {
   const { keys: t, overview } = messages;
   const sums = history.sums.filter(({ group }) => group === String(row.keyId));
   return (
-    <tr>
-      <th scope="row">
-        <a class="row-link" href={`/keys/${row.keyId}`}>
-          {row.name}
-        </a>
-        <span class="second">
-          <code>{`fbx_…${row.last4}`}</code>
-        </span>
-        {state === 'paused' && (
+    <>
+      <tr>
+        <th scope="row">
+          <a class="row-link" href={`/keys/${row.keyId}`}>
+            {row.name}
+          </a>
           <span class="second">
-            <a href={`/keys/${row.keyId}/resume`}>{t.resume}</a>
+            <code>{`fbx_…${row.last4}`}</code>
           </span>
-        )}
-      </th>
-      <td>
-        <Badge kind={STATE_BADGES[state]}>{t.shortStates[state]}</Badge>
-      </td>
-      <td class="number">
-        <SpentCell {...props} />
-      </td>
-      <td class="from-tablet">
-        <Sparkline
-          label={overview.dailySpendChart(row.name)}
-          amounts={listDailyAmounts(sums, history.today)}
-        />
-      </td>
-      <td class="from-desktop">{formatModels(props)}</td>
-      <td class="from-tablet">{formatLastUsed(props)}</td>
-    </tr>
+          {state === 'paused' && (
+            <span class="second">
+              <a href={`/keys/${row.keyId}/resume`}>{t.resume}</a>
+            </span>
+          )}
+        </th>
+        <td>
+          <Badge kind={STATE_BADGES[state]}>{t.shortStates[state]}</Badge>
+        </td>
+        <td class="number">
+          <SpentCell {...props} />
+        </td>
+        <td class="from-tablet">
+          <Sparkline
+            label={overview.dailySpendChart(row.name)}
+            amounts={listDailyAmounts(sums, history.today)}
+          />
+        </td>
+        <td class="from-desktop">{formatModels(props)}</td>
+        <td class="from-tablet">{formatLastUsed(props)}</td>
+      </tr>
+      <PhoneBudgetRow {...props} />
+    </>
   );
 };
 

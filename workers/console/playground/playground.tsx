@@ -88,24 +88,27 @@ type PaneProps = TextProps & Readonly<{ suffix: string; label: string; hidden?: 
 /** A model with its conversation; the script finds the parts by `suffix`. */
 const Pane: FC<PaneProps> = ({ messages: { playground: t }, suffix, label, hidden = false }) => (
   <section class="card" id={`play-pane${suffix}`} aria-label={label} hidden={hidden}>
-    <LabelledField id={`play-model${suffix}`} label={t.model}>
-      <select id={`play-model${suffix}`} autocomplete="off"></select>
-    </LabelledField>
-    <LabelledField id={`play-api${suffix}`} label={t.api}>
-      <select id={`play-api${suffix}`} autocomplete="off"></select>
-    </LabelledField>
+    <div class="columns">
+      <LabelledField id={`play-model${suffix}`} label={t.model}>
+        <select id={`play-model${suffix}`} autocomplete="off"></select>
+      </LabelledField>
+      <LabelledField id={`play-api${suffix}`} label={t.api}>
+        <select id={`play-api${suffix}`} autocomplete="off"></select>
+      </LabelledField>
+    </div>
     <p>
       <small id={`play-estimate${suffix}`}></small>
     </p>
     <h2>{label}</h2>
-    <div id={`play-log${suffix}`}></div>
+    <div id={`play-log${suffix}`} class="log"></div>
+    <p class="empty">{t.noAnswer}</p>
     <p id={`play-status${suffix}`} role="status"></p>
     <p id={`play-cost${suffix}`}></p>
   </section>
 );
 
 const MessageFields: FC<TextProps> = ({ messages: { playground: t } }) => (
-  <>
+  <section class="card" aria-label={t.message}>
     <LabelledField id="play-message" label={t.message}>
       <textarea
         id="play-message"
@@ -126,7 +129,7 @@ const MessageFields: FC<TextProps> = ({ messages: { playground: t } }) => (
       </button>
     </p>
     <p id="play-form-status" role="status"></p>
-  </>
+  </section>
 );
 
 const CodeDetails: FC<TextProps> = ({ messages: { playground: t, layout } }) => (
