@@ -8,6 +8,7 @@ import type { LocalStack } from '@farebox/local';
 import OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAccountId } from './support/api-keys.ts';
 import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
 import { openMailbox } from './support/mailbox.ts';
 import { sharedStack } from './support/shared-stack.ts';
@@ -114,16 +115,6 @@ describe.skipIf(!HAS_BROWSER)('a user with a keyboard only', () => {
     const account = parseAccountId(apiKey);
     const credit = { id: 'local:journey', amount: 5_000_000_000n, source: 'local' } as const;
     expect(await stack.ledger.credits.credit(account, credit)).toMatchObject({ ok: true });
-  }
-
-  /** Bytes 1 to 8 of the key's number (docs/api-keys.md). */
-  function parseAccountId(key: string): string {
-    const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-    const number = [...key.slice(4, 65)].reduce(
-      (sum, digit) => sum * 62n + BigInt(digits.indexOf(digit)),
-      0n,
-    );
-    return number.toString(16).padStart(90, '0').slice(2, 18);
   }
 
   it('sees the cost in the chart, the list and the bill', async () => {

@@ -16,6 +16,7 @@ import type { RenderedEmail } from '@farebox/mail';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderSampleEmails } from '../packages/mail/sample-emails.testing.ts';
+import { createConsoleClient, signInAs } from './support/browser.ts';
 import {
   HAS_BROWSER,
   openBrowser,
@@ -23,14 +24,17 @@ import {
   warnIfNoBrowser,
   writeScreenshotIndex,
 } from './support/chromium.ts';
+import { UNREACHABLE_CHAINS } from './support/deposit-chains.ts';
 import { createFilledAccount, type FilledAccount } from './support/screen-data.ts';
 import {
   EMPTY_SCREENS,
   GUEST_SCREENS,
   listAccountScreens,
   listOperatorScreens,
+  listSecondFactorScreens,
   type Screen,
 } from './support/screens.ts';
+import { totpCode } from './support/totp.ts';
 
 warnIfNoBrowser();
 
@@ -42,16 +46,6 @@ const [PHONE] = SIZES;
 const SCHEMES = ['light', 'dark'] as const;
 const TRANSLATIONS = ['ru', 'zh'] as const;
 const HAS_ALL_PICTURES = process.env.SCREENSHOTS === 'all';
-/** BIP 32's test vectors 1 and 2, at the depth of an account: keys that hold nothing. */
-const CHAINS = {
-  XPUB_EVM:
-    'xpub6D4BDPcP2GT577Vvch3R8wDkScZWzQzMMUm3PWbmWvVJrZwQY4VUNgqFJPMM3No2dFDFGTsxxpG5uJh7n7epu4trkrX7x7DogT5Uv6fcLW5',
-  XPUB_TRON:
-    'xpub6DF8uhdarytz3FWdA8TvFSvvAh8dP3283MY7p2V4SeE2wyWmG5mg5EwVvmdMVCQcoNJxGoWaU9DCWh89LojfZ537wTfunKau47EL2dhHKon',
-  TRON_RPC_URLS: 'https://one.example,https://two.test',
-  BSC_RPC_URLS: 'https://one.example,https://two.test',
-  POLYGON_RPC_URLS: 'https://one.example,https://two.test',
-};
 
 const EMAILS_PER_PICTURE = 5;
 
@@ -78,7 +72,7 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
     stack = await startStack({
       quiet: true,
       cronEveryMs: null,
-      chains: CHAINS,
+      chains: UNREACHABLE_CHAINS,
       operatorBindings: access.bindings,
     });
     access.forwardTo(stack.operatorsUrl);
@@ -180,6 +174,17 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
 
   it('are kept for visitors, whose screens fit in every language', async () => {
     await takePictures({ origin: stack.consoleUrl, screens: GUEST_SCREENS });
+  }, 180_000);
+
+  it('are kept of the sign-in with a second factor, and of too many attempts', async () => {
+    const account = await stack.createAccount({ creditUsd: '0' });
+    const client = createConsoleClient(stack);
+    await signInAs(client, account);
+    const setUp = (await client.post('/security/totp', {})).body;
+    const secret = /<code id="secret">([^<]+)<\/code>/.exec(setUp)?.[1] ?? '';
+    await client.post('/security/totp/confirm', { code: totpCode(secret) });
+    const screens = listSecondFactorScreens(account);
+    await takePictures({ origin: stack.consoleUrl, screens, languages: ['en'] });
   }, 180_000);
 
   it('are kept for an account without data, whose screens fit in every language', async () => {

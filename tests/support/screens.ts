@@ -77,6 +77,53 @@ export const GUEST_SCREENS: readonly Screen[] = [
   { name: 'not-found', open: '/nowhere' },
 ];
 
+type Credentials = Readonly<{ email: string; password: string }>;
+
+/** More wrong codes than one address may try: the last ones are answered by 429. */
+const WRONG_CODES = 15;
+
+async function enterPassword(
+  page: Page,
+  go: (path: string) => Promise<void>,
+  { email, password }: Credentials,
+): Promise<void> {
+  await go('/sign-in');
+  await submit(page, { email, password });
+}
+
+/** What a visitor with the password of an account with an authenticator app is shown. */
+export function listSecondFactorScreens(account: Credentials): readonly Screen[] {
+  return [
+    {
+      name: 'sign-in-second',
+      isVariant: true,
+      open: (page, go) => enterPassword(page, go, account),
+    },
+    {
+      name: 'error-429',
+      isVariant: true,
+      open: async (page, go) => {
+        for (let attempt = 0; attempt < WRONG_CODES; attempt += 1) {
+          if (!page.url().includes('/sign-in/second')) await enterPassword(page, go, account);
+          const isForm = (await page.locator('main [name=code]').count()) > 0;
+          if (!isForm) return;
+          await submit(page, { code: '000000' });
+        }
+      },
+    },
+  ];
+}
+
+/** Creates the page's key, sends one message and waits for its bill. */
+async function askModel(page: Page): Promise<void> {
+  await page.locator('#play-model option').first().waitFor({ state: 'attached' });
+  await page.click('#play-create-key');
+  await page.locator('#play-key-status:not(:empty)').waitFor();
+  await page.fill('#play-message', 'Name three rivers of Iceland, with their lengths.');
+  await page.click('#play-send');
+  await page.locator('#play-cost a').waitFor();
+}
+
 export const EMPTY_SCREENS: readonly Screen[] = [
   { name: 'empty-overview', open: '/' },
   { name: 'empty-keys', isVariant: true, open: '/keys' },
@@ -119,6 +166,13 @@ export function listAccountScreens(account: FilledAccount): readonly Screen[] {
     { name: 'key-rotate', isVariant: true, open: `/keys/${keyId}/roll` },
     { name: 'key-revoke', isVariant: true, open: `/keys/${keyId}/revoke` },
     { name: 'playground', open: '/playground' },
+    {
+      name: 'playground-answer',
+      open: async (page, go) => {
+        await go('/playground');
+        await askModel(page);
+      },
+    },
     { name: 'models', open: '/models' },
     { name: 'models-found', isVariant: true, open: '/models?name=claude' },
     { name: 'usage', open: '/usage' },
