@@ -110,13 +110,16 @@ describe('docs/openapi.json', () => {
     },
   );
 
-  it.each(['Error', 'GoogleError'])('has examples of %s that its schema accepts', (name) => {
-    const { examples } = schemas[name];
-    const validate = ajv.getSchema(`openapi#/components/schemas/${name}`);
-    expect(examples.length).toBeGreaterThan(0);
-    for (const example of examples)
-      expect([validate?.(example), validate?.errors]).toEqual([true, null]);
-  });
+  it.each(['Error', 'GoogleError', 'ProviderError'])(
+    'has examples of %s that its schema accepts',
+    (name) => {
+      const { examples } = schemas[name];
+      const validate = ajv.getSchema(`openapi#/components/schemas/${name}`);
+      expect(examples.length).toBeGreaterThan(0);
+      for (const example of examples)
+        expect([validate?.(example), validate?.errors]).toEqual([true, null]);
+    },
+  );
 
   it('has an example of every answer of ours that is no error', () => {
     const lacking = OPERATIONS.filter(({ operation: { responses } }) => {

@@ -1,5 +1,5 @@
 /** The shapes of errors: ours in each dialect, and those that a provider's own have. */
-import type { Dialect } from '@farebox/dialects';
+import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
 import { BUDGET_PERIODS } from '@farebox/ledger';
 import { errorBody } from '../error-response.ts';
 import type { ApiError } from '../errors.ts';
@@ -94,6 +94,40 @@ export const GOOGLE_ERROR: Schema = object(
   { description: "Google's shape.", examples: [example(MODEL, 'gemini')] },
 );
 
+/** What a provider answers to a request that it refuses, by the dialect that it is asked in. */
+const REJECTIONS = {
+  chat: {
+    error: {
+      message: "Unsupported value: 'temperature' does not support 0.5 with this model.",
+      type: 'invalid_request_error',
+      param: 'temperature',
+      code: 'unsupported_value',
+    },
+  },
+  messages: {
+    type: 'error',
+    error: {
+      type: 'invalid_request_error',
+      message: 'messages: text content blocks must be non-empty',
+    },
+  },
+  gemini: {
+    error: {
+      code: 400,
+      message: 'Unable to submit request because it must have a text parameter.',
+      status: 'INVALID_ARGUMENT',
+    },
+  },
+} as const;
+
+/** A rejection as the code forwards it. */
+function forwardedExample(dialect: keyof typeof REJECTIONS): unknown {
+  const { errors } = DIALECT_SPECS[dialect];
+  const rejection = REJECTIONS[dialect];
+  if (!errors.isNative(rejection)) throw new Error(`No ${dialect} client reads this error.`);
+  return JSON.parse(errors.forwardToJson(rejection, EXAMPLE_REQUEST_ID));
+}
+
 export const PROVIDER_ERROR: Schema = object(
   {
     error: object(
@@ -105,5 +139,6 @@ export const PROVIDER_ERROR: Schema = object(
     additionalProperties: true,
     description:
       "A provider's own error about the request, in the caller's dialect and without our codes.",
+    examples: [forwardedExample('chat'), forwardedExample('messages'), forwardedExample('gemini')],
   },
 );
