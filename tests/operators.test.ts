@@ -447,6 +447,19 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await page.close();
   });
 
+  /** Opens the prices of the rule of a call, by the form. */
+  async function selectRule(page: Page, call: string): Promise<void> {
+    const query = 'select model, price_rule from calls where id = $1';
+    const [[model, rule] = []] = await sql(stack, query, [call]);
+    await page.goto(`${home}/operators/corrections`);
+    await page.getByLabel('Model').fill(String(model));
+    await page.getByLabel('Price rule, as on the bill').fill(String(rule));
+    await page.getByLabel('From (UTC)').fill('2026-01-01');
+    await page.getByLabel('Until, not included (UTC)').fill('2100-01-01');
+    await page.getByRole('button', { name: 'Next' }).last().click();
+    await page.getByLabel('Output, USD per million tokens').waitFor();
+  }
+
   it('a bill is corrected, from the form over its preview, on accessible pages', async () => {
     const { apiKey } = await stack.createAccount({ creditUsd: '5' });
     const call = (await complete(apiKey)).headers.get('x-request-id') ?? '';
@@ -457,8 +470,15 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await checkWidths(page, 'corrections');
     const form = page.locator('form', { hasText: 'Call ID' });
     await form.getByLabel('Call ID').fill(call);
-    await form.getByLabel('What it should have cost, in USD').fill('0');
-    await form.getByRole('button', { name: 'Preview' }).click();
+    await form.getByRole('button', { name: 'Next' }).click();
+    await page.getByLabel('What it should have cost, in USD').waitFor();
+    await checkWidths(page, 'correction-call');
+    await selectRule(page, call);
+    await checkWidths(page, 'correction-prices');
+    await page.goBack();
+    await page.goBack();
+    await page.getByLabel('What it should have cost, in USD').fill('0');
+    await page.getByRole('button', { name: 'Preview' }).click();
     await page.getByRole('button', { name: 'Correct' }).waitFor();
     await checkWidths(page, 'correction-preview');
     await page.getByLabel('Reason').fill(REASON);

@@ -24,12 +24,7 @@ import {
   markKeyRevoked,
   storeHashes,
 } from './ledger/index.ts';
-import {
-  addPlannedCalls,
-  finishPlan,
-  insertCorrection,
-  proposeAdjustment,
-} from './operators/index.ts';
+import { finishPlan, insertCorrection, proposeAdjustment } from './operators/index.ts';
 import { listKeys } from './statements/index.ts';
 import { findIdentity, insertAccount, markAccountOpened } from './users/index.ts';
 
@@ -502,8 +497,8 @@ describe.each(backends)('database queries on $name', ({ backend }) => {
     const id = accountId.padStart(32, 'a');
     const by = 'bob@example.com';
     const expected = { calls: 1, amount: 30n };
-    await insertCorrection(db, { ...common, id, rule: null, expected, by });
-    await addPlannedCalls(db, id, [{ accountId, callId: callId(accountId, 1), amount: 30n }]);
+    const planned = [{ accountId, callId: callId(accountId, 1), amount: 30n }];
+    await insertCorrection(db, { ...common, id, rule: null, expected, by }, planned);
     const [adjusted, corrected] = await Promise.all([
       proposeAdjustment(db, { ...common, id, accountId, delta: 30n, by: 'ada@example.com' }),
       finishPlan(db, { ...common, id, by }),

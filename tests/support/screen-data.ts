@@ -23,6 +23,8 @@ export type FilledAccount = LocalAccount &
     /** A call with a bill, which was corrected, and one of another outcome. */
     callId: string;
     cutCallId: string;
+    /** A call that can be corrected. */
+    correctableCallId: string;
     adjustmentId: string;
     correctionId: string;
     refundId: string;
@@ -301,5 +303,13 @@ export async function createFilledAccount(stack: LocalStack): Promise<FilledAcco
     [accountId],
   );
   const cutCallId = cut[0]?.[0] ?? '';
-  return { ...account, ...proposals, keyId, callId, cutCallId, refundId, depositPath };
+  const charged = await sql(
+    stack,
+    `select id from calls where account_id = $1 and seq >= 1000000
+      and reason = 'provider_reported' order by created_at limit 1`,
+    [accountId],
+  );
+  const correctableCallId = charged[0]?.[0] ?? '';
+  const ids = { keyId, callId, cutCallId, correctableCallId, refundId, depositPath };
+  return { ...account, ...proposals, ...ids };
 }

@@ -222,7 +222,8 @@ export function listAccountScreens(account: FilledAccount): readonly Screen[] {
 }
 
 export function listOperatorScreens(account: FilledAccount): readonly Screen[] {
-  const { accountId, adjustmentId, correctionId, refundId, depositPath, callId } = account;
+  const { accountId, adjustmentId, correctionId, refundId, depositPath } = account;
+  const correctedPath = `/operators/corrections/new?scope=call&call=${account.correctableCallId}`;
   const accountPath = `/operators/accounts/${accountId}`;
   const action = (name: string) => `${accountPath}/actions/${name}`;
   return [
@@ -244,11 +245,12 @@ export function listOperatorScreens(account: FilledAccount): readonly Screen[] {
     { name: 'op-adjustments', open: '/operators/adjustments' },
     { name: 'op-adjustment', open: `/operators/adjustments/${adjustmentId}` },
     { name: 'op-corrections', open: '/operators/corrections' },
+    { name: 'op-correction-call', open: correctedPath },
     {
       name: 'op-correction-preview',
       open: async (page, go) => {
-        await go('/operators/corrections');
-        await submit(page, { call: callId, cost: '0.000001' });
+        await go(correctedPath);
+        await submit(page, { cost: '0' });
       },
     },
     { name: 'op-correction', open: `/operators/corrections/${correctionId}` },

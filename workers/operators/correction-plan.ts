@@ -1,7 +1,12 @@
-/** What a correction gives back for each call. Pure. */
+/** The forms of a correction, and what it gives back for each call. Pure. */
 import { computeOvercharge } from '@farebox/catalog';
-import type { BilledGeneration, CorrectionRule, PlannedCall } from '@farebox/database/operators';
-import type { Form } from '@farebox/design';
+import type {
+  BilledGeneration,
+  CallPosition,
+  CorrectionRule,
+  PlannedCall,
+  RuleCalls,
+} from '@farebox/database/operators';
 import { BUCKETS, type Bucket, type NanoUsd, type Prices, parseUsd } from '@farebox/money';
 
 /** One call and what it should have cost, or all calls of a price rule and the right prices. */
@@ -23,31 +28,55 @@ export function priceFieldName(bucket: Bucket): string {
   return `price_${bucket}`;
 }
 
+/** The fields of a form or of a URL, by their names; an absent one is empty. */
+export type FieldReader = (name: string) => string;
+
 /** Undefined if a price is malformed or none is given. */
-function parsePrices(form: Form): Partial<Prices> | undefined {
+function parsePrices(text: FieldReader): Partial<Prices> | undefined {
   const given = BUCKETS.flatMap((bucket) => {
-    const text = form.text(priceFieldName(bucket)).trim();
-    return text === '' ? [] : [[bucket, parseUsd(text)] as const];
+    const price = text(priceFieldName(bucket)).trim();
+    return price === '' ? [] : [[bucket, parseUsd(price)] as const];
   });
   const valid = given.flatMap(([bucket, price]) => (price === undefined ? [] : [[bucket, price]]));
   return valid.length === 0 || valid.length < given.length ? undefined : Object.fromEntries(valid);
 }
 
-/** Parses the form of a correction; undefined if a field is invalid. */
-export function parseCorrectionScope(form: Form): CorrectionScope | undefined {
-  if (form.text('scope') === 'call') {
-    const callId = form.text('call').trim();
-    const cost = parseUsd(form.text('cost').trim());
-    if (!/^[0-9a-f]{32}$/.test(callId) || cost === undefined) return undefined;
-    return { kind: 'call', callId, cost };
-  }
-  const [model, priceRule] = [form.text('model').trim(), form.text('price_rule').trim()];
-  const [from, until] = [parseMoment(form.text('from')), parseMoment(form.text('until'))];
-  const prices = parsePrices(form);
-  if (from === undefined || until === undefined || prices === undefined) return undefined;
+/** Parses the id of a call; undefined if it is none. */
+export function parseCallId(text: FieldReader): string | undefined {
+  const callId = text('call').trim();
+  return /^[0-9a-f]{32}$/.test(callId) ? callId : undefined;
+}
+
+/** Parses which calls a correction concerns; undefined if a field is invalid. */
+export function parseRuleCalls(text: FieldReader): RuleCalls | undefined {
+  const [model, priceRule] = [text('model').trim(), text('price_rule').trim()];
+  const [from, until] = [parseMoment(text('from')), parseMoment(text('until'))];
+  if (from === undefined || until === undefined) return undefined;
   if (from >= until || !PRINTABLE.test(model) || !PRINTABLE.test(priceRule)) return undefined;
   if (model.length > 128 || priceRule.length > 160) return undefined;
-  return { kind: 'rule', rule: { model, priceRule, from, until, prices } };
+  return { model, priceRule, from, until };
+}
+
+/** Parses the form of a correction; undefined if a field is invalid. */
+export function parseCorrectionScope(text: FieldReader): CorrectionScope | undefined {
+  if (text('scope') === 'call') {
+    const callId = parseCallId(text);
+    const cost = parseUsd(text('cost').trim());
+    return callId === undefined || cost === undefined ? undefined : { kind: 'call', callId, cost };
+  }
+  const selected = parseRuleCalls(text);
+  const prices = parsePrices(text);
+  if (selected === undefined || prices === undefined) return undefined;
+  return { kind: 'rule', rule: { ...selected, prices } };
+}
+
+/** Parses how far calls were read: null if none was, undefined if a field is invalid. */
+export function parsePosition(text: FieldReader): CallPosition | null | undefined {
+  const [at, id] = [text('after_at'), text('after_id')];
+  if (at === '' && id === '') return null;
+  return /^\d{1,15}$/.test(at) && /^[0-9a-f]{32}$/.test(id)
+    ? { createdAt: Number(at), id }
+    : undefined;
 }
 
 /** Returns what one call gives back if it should have cost `cost`; nothing if it was not more. */
@@ -57,26 +86,26 @@ export function planCall({ accountId, generation }: BilledGeneration, cost: Nano
 }
 
 /** Whether all were charged at the same prices: a rule may have other prices for other terms. */
-function haveSamePrices(first: BilledGeneration, calls: readonly BilledGeneration[]): boolean {
+function haveSamePrices(charged: Prices, calls: readonly BilledGeneration[]): boolean {
   return calls.every(({ generation: { prices } }) =>
-    BUCKETS.every((bucket) => prices?.[bucket] === first.generation.prices?.[bucket]),
+    BUCKETS.every((bucket) => prices?.[bucket] === charged[bucket]),
   );
 }
 
 /**
  * Plans a page of a rule's calls: each gives back what the right prices leave over. Undefined if one
- * was charged at other prices than `first`, the first call of the first page.
+ * was charged at other prices than `charged`.
  */
 export function planPage(
-  first: BilledGeneration,
+  charged: Prices,
   page: readonly BilledGeneration[],
   rightPrices: Partial<Prices>,
 ): readonly PlannedCall[] | undefined {
-  if (!haveSamePrices(first, page)) return undefined;
+  if (!haveSamePrices(charged, page)) return undefined;
   return page.flatMap(({ accountId, generation }) => {
-    const { id, usage, prices, fees, charged } = generation;
+    const { id, usage, prices, fees, charged: paid } = generation;
     if (usage === null || prices === null) return [];
-    const amount = computeOvercharge({ usage, prices, fees, charged }, rightPrices);
+    const amount = computeOvercharge({ usage, prices, fees, charged: paid }, rightPrices);
     return amount > 0n ? [{ accountId, callId: id, amount }] : [];
   });
 }

@@ -4,32 +4,26 @@
  */
 import {
   addPlannedCalls,
-  type BilledGeneration,
   type Correction,
   type CorrectionRule,
   closeCorrection,
   decideCorrection,
   discardPlan,
   endCorrectedCalls,
-  findCorrectableCall,
   findCorrection,
   findUnfinishedCorrection,
   finishPlan,
   insertCorrection,
-  listCallsOfRule,
   listPlannedCalls,
   type PlannedCall,
 } from '@farebox/database/operators';
 import type { OperatorsRpc } from '@farebox/ledger';
-import type { NanoUsd } from '@farebox/money';
 import type { ActionOutcome } from './audited-action.ts';
-import { type CorrectionScope, planCall, planPage } from './correction-plan.ts';
+import type { CorrectionScope } from './correction-plan.ts';
+import { planOneCall, planRule } from './correction-preview.ts';
 import type { OperatorDeps } from './env.ts';
 import type { OperatorContext } from './operator-auth.ts';
-import type { ActionError } from './strings.ts';
 
-/** A page is one parameter of one statement. */
-const PAGE_SIZE = 1_000;
 /**
  * One subrequest for each call and one for each group, of the 1,000 to Cloudflare's services that an
  * invocation may make (https://developers.cloudflare.com/workers/platform/limits/#subrequests).
@@ -40,63 +34,11 @@ const CONCURRENT_CALLS = 10;
 const NOTE = 'correction';
 
 type CorrectionDeps = Pick<OperatorDeps, 'db' | 'now' | 'adjustmentLimits'> &
-  Readonly<{ ledger: Pick<OperatorsRpc, 'adjust'> }>;
-
-/** The sums of a plan. `largest` is what the most overcharged call gives back. */
-export type PlanSums = Readonly<{
-  calls: number;
-  accounts: number;
-  amount: NanoUsd;
-  largest: NanoUsd;
-}>;
-type PreviewResult =
-  | Readonly<{ ok: true; sums: PlanSums }>
-  | Readonly<{ ok: false; reason: ActionError }>;
-
-/** Plans a rule's calls page by page; `undefined` stands for a page with mixed prices. */
-async function* planRule(
-  { db }: Pick<CorrectionDeps, 'db'>,
-  rule: CorrectionRule,
-): AsyncGenerator<readonly PlannedCall[] | undefined> {
-  let first: BilledGeneration | undefined;
-  let after: BilledGeneration | undefined;
-  for (;;) {
-    const page = await listCallsOfRule(db, rule, after, PAGE_SIZE);
-    first ??= page[0];
-    if (first !== undefined) yield planPage(first, page, rule.prices);
-    if (page.length < PAGE_SIZE) return;
-    after = page.at(-1);
-  }
-}
-
-async function* planScope(
-  deps: Pick<CorrectionDeps, 'db'>,
-  scope: CorrectionScope,
-): AsyncGenerator<readonly PlannedCall[] | undefined> {
-  if (scope.kind === 'rule') return yield* planRule(deps, scope.rule);
-  const call = await findCorrectableCall(deps.db, scope.callId);
-  yield call === undefined ? [] : planCall(call, scope.cost);
-}
-
-/** Computes what a correction would give back now. */
-export async function previewCorrection(
-  deps: Pick<CorrectionDeps, 'db'>,
-  scope: CorrectionScope,
-): Promise<PreviewResult> {
-  const accounts = new Set<string>();
-  let [calls, amount, largest] = [0, 0n, 0n];
-  for await (const page of planScope(deps, scope)) {
-    if (page === undefined) return { ok: false, reason: 'mixed_prices' };
-    for (const call of page) {
-      accounts.add(call.accountId);
-      amount += call.amount;
-      if (call.amount > largest) largest = call.amount;
-    }
-    calls += page.length;
-  }
-  if (calls === 0) return { ok: false, reason: 'nothing_to_correct' };
-  return { ok: true, sums: { calls, accounts: accounts.size, amount, largest } };
-}
+  Readonly<{
+    ledger: Pick<OperatorsRpc, 'adjust'>;
+    /** Of a plan; smaller in tests. */
+    pageSize?: number;
+  }>;
 
 /**
  * Corrects calls at the same time and records what their ledgers answered. Returns whether all
@@ -132,22 +74,34 @@ async function applyCorrection(deps: CorrectionDeps, id: string): Promise<Action
   return { ok: true, done: ended ? 'correction_applied' : 'correction_continues' };
 }
 
-/**
- * Stores the calls of a correction that are not stored yet, and proposes it. The calls of a
- * correction are not listed again, so an interrupted plan is completed by planning again.
- */
-async function completePlan(
+/** Stores the next calls of a rule; returns whether any are left, or that prices are mixed. */
+async function storePlan(
   deps: CorrectionDeps,
-  { id, proposedBy }: Correction,
-  scope: CorrectionScope,
-): Promise<ActionOutcome> {
+  { id, plannedUntil }: Correction,
+  rule: CorrectionRule,
+): Promise<'complete' | 'continues' | 'mixed'> {
+  const pages = planRule(deps, rule, plannedUntil);
+  for (;;) {
+    const page = await pages.next();
+    if (page.done === true) return page.value === null ? 'complete' : 'continues';
+    const { planned, last } = page.value;
+    if (planned === undefined) return 'mixed';
+    await addPlannedCalls(deps.db, id, planned, last);
+  }
+}
+
+/**
+ * Stores the next calls of a correction, and proposes it once all are stored. A plan goes on behind
+ * the last call that was read. The one call of a correction without a rule is stored with it.
+ */
+async function continuePlan(deps: CorrectionDeps, correction: Correction): Promise<ActionOutcome> {
   const { db, now, adjustmentLimits: limits } = deps;
-  for await (const page of planScope(deps, scope)) {
-    if (page === undefined) {
-      await discardPlan(db, id);
-      return { ok: false, reason: 'mixed_prices' };
-    }
-    await addPlannedCalls(db, id, page);
+  const { id, rule, proposedBy } = correction;
+  const stored = rule === null ? 'complete' : await storePlan(deps, correction, rule);
+  if (stored === 'continues') return { ok: true, done: 'correction_planning' };
+  if (stored === 'mixed') {
+    await discardPlan(db, id);
+    return { ok: false, reason: 'mixed_prices' };
   }
   const proposed = await finishPlan(db, { id, by: proposedBy, now: now(), limits });
   return proposed === undefined
@@ -155,18 +109,10 @@ async function completePlan(
     : followUp(deps, proposed);
 }
 
-/** Continues a correction from its state. `scope` is known while the form that planned it is sent. */
-async function followUp(
-  deps: CorrectionDeps,
-  correction: Correction,
-  scope?: CorrectionScope,
-): Promise<ActionOutcome> {
-  const { id, state, rule } = correction;
-  if (state === 'planning') {
-    const stored = rule === null ? scope : ({ kind: 'rule', rule } as const);
-    if (stored === undefined) return { ok: false, reason: 'plan_incomplete' };
-    return completePlan(deps, correction, stored);
-  }
+/** Continues a correction from its state. */
+async function followUp(deps: CorrectionDeps, correction: Correction): Promise<ActionOutcome> {
+  const { id, state } = correction;
+  if (state === 'planning') return continuePlan(deps, correction);
   if (state === 'proposed') return { ok: true, done: 'correction_waiting' };
   if (state === 'refused') return { ok: false, reason: 'already_decided' };
   return applyCorrection(deps, id);
@@ -187,7 +133,7 @@ function parseExpected({ calls, amount }: Previewed) {
   return { calls: Number(calls), amount: BigInt(amount) };
 }
 
-/** Stores the plan; within the limits it is approved and applied at once. */
+/** Stores the first calls of the plan; once all are stored and within the limits it is approved and applied at once. */
 export async function startCorrection(
   c: OperatorContext,
   request: Readonly<{ id: string; scope: CorrectionScope; previewed: Previewed; reason: string }>,
@@ -198,11 +144,12 @@ export async function startCorrection(
   if (expected === undefined) return { ok: false, reason: 'preview_changed' };
   const rule = scope.kind === 'rule' ? scope.rule : null;
   const proposal = { id, rule, expected, reason, by: operator.email, now: deps.now() };
-  await insertCorrection(deps.db, proposal);
+  const planned = scope.kind === 'call' ? await planOneCall(deps, scope) : [];
+  await insertCorrection(deps.db, proposal, planned);
   const stored = await findCorrection(deps.db, id);
   if (stored === undefined) return { ok: false, reason: 'preview_changed' };
   const isSame = stored.proposedBy === operator.email && stored.reason === reason;
-  return isSame ? followUp(deps, stored, scope) : { ok: false, reason: 'conflict' };
+  return isSame ? followUp(deps, stored) : { ok: false, reason: 'conflict' };
 }
 
 /** Approves and applies, or rejects, a proposal. */
@@ -218,8 +165,8 @@ export async function decideOnCorrection(
   return approved ? applyCorrection(deps, id) : { ok: true, done: 'correction_rejected' };
 }
 
-/** Called by the cron: corrects the next calls of one approved correction. */
+/** Called by the cron: plans or corrects the next calls of one correction. */
 export async function continueAnyCorrection(deps: CorrectionDeps): Promise<void> {
-  const id = await findUnfinishedCorrection(deps.db);
-  if (id !== undefined) await applyCorrection(deps, id);
+  const correction = await findUnfinishedCorrection(deps.db);
+  if (correction !== undefined) await followUp(deps, correction);
 }

@@ -5,12 +5,14 @@
 import type { Database } from '@farebox/database';
 import {
   addPlannedCalls,
+  type CorrectionProposal,
   insertCorrection,
   listOperatorActions,
 } from '@farebox/database/operators';
 import { findCallCorrection } from '@farebox/database/statements';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { NO_SUMS, previewCorrection, readRuleKinds } from './correction-preview.ts';
 import { continueAnyCorrection } from './correction-workflow.ts';
 import {
   createAccount,
@@ -81,11 +83,27 @@ function preview(form: Form, as: string = OPERATORS.finance) {
   return harness.send('/operators/corrections/preview', { as, form });
 }
 
-/** Reads the hidden fields of the preview, as a browser sends them back. */
+/** Reads the hidden fields of a page, as a browser sends them back. */
+function readHiddenFields(page: string): Form {
+  const inputs = [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+  return Object.fromEntries(inputs.map(([, name = '', value = '']) => [name, value]));
+}
+
 async function readPreview(response: Response): Promise<Form> {
   expect(response.status).toBe(200);
-  const text = await response.text();
-  const inputs = [...text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+  return readHiddenFields(await response.text());
+}
+
+/** Opens the second step, as the first one's form does. */
+async function select(fields: Form, as: string = OPERATORS.finance) {
+  const query = new URLSearchParams(fields).toString();
+  const response = await harness.send(`/operators/corrections/new?${query}`, { as });
+  return { status: response.status, text: await response.text() };
+}
+
+/** Reads the fields of a page that can be filled in, with what stands in them. */
+function readEnteredFields(page: string): Form {
+  const inputs = [...page.matchAll(/<input id="[^"]*" name="([^"]+)"[^>]*? value="([^"]*)"/g)];
   return Object.fromEntries(inputs.map(([, name = '', value = '']) => [name, value]));
 }
 
@@ -175,6 +193,19 @@ describe('the correction of one call', () => {
     );
   });
 
+  it('starts from the bill: what it used, at which prices, and what was charged', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const id = nextId();
+    await storeCalls(harness.db, accountId, [{ id, rule: 'v1/bill' }]);
+    const page = await select({ scope: 'call', call: id });
+    expect(page.text).toContain('1,000,000 at $10 per million');
+    expect(readEnteredFields(page.text)).toEqual({ cost: '10' });
+    expect(readHiddenFields(page.text)).toEqual({ scope: 'call', call: id });
+    expect((await select({ scope: 'call', call: nextId() })).status).toBe(409);
+    expect((await select({ scope: 'call', call: 'x' })).status).toBe(422);
+    expect((await select({ scope: 'call', call: id }, OPERATORS.support)).status).toBe(403);
+  });
+
   it('is refused where the call would cost the same or more, or is unknown', async () => {
     const { accountId } = await createAccount(harness.db);
     const id = nextId();
@@ -215,11 +246,39 @@ describe('the correction of one call', () => {
 });
 
 describe('the correction of a price rule', () => {
-  it('asks for prices in the words of the call’s page', async () => {
-    const page = await harness.send('/operators/corrections', { as: OPERATORS.finance });
-    const text = await page.text();
-    expect(text).toContain('Cache write (5 minutes): right price');
-    expect(text).not.toContain('of cache_write_5m');
+  it('asks only for prices that its calls used, with those charged in the fields', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const rule = 'v1/asked';
+    const [call, cached] = [nextId(), nextId()];
+    await storeCalls(harness.db, accountId, [
+      { id: call, rule },
+      { id: cached, rule, output: 0, at: DAY + 1 },
+    ]);
+    const fields = { ...RULE, price_rule: rule };
+    const page = await select(fields);
+    expect(readEnteredFields(page.text)).toEqual({ price_output: '10' });
+    expect(page.text).toContain('Output, USD per million tokens');
+    // The second call is charged for what it read from the cache.
+    await harness.db.execute(`update calls set cache_read = 5000000, charged = 5,
+      input_uncached = 0 where id = '${cached}'`);
+    const both = await select(fields);
+    const entered = readEnteredFields(both.text);
+    expect(entered).toEqual({ price_cache_read: '0.000000001', price_output: '10' });
+    const hidden = readHiddenFields(both.text);
+    expect(hidden).toEqual(fields);
+    // Nothing is given back at the prices that were charged.
+    expect((await preview({ ...hidden, ...entered })).status).toBe(409);
+    const form = await readPreview(await preview({ ...hidden, ...entered, price_output: '8' }));
+    expect(form).toMatchObject({ calls: '1', amount: '2000000000' });
+  });
+
+  it.each([
+    ['no rule', { price_rule: '' }, 422],
+    ['an empty period', { until: '2026-11-20' }, 422],
+    ['a position that is none', { after_at: 'x' }, 422],
+    ['a rule without calls', { price_rule: 'v1/none' }, 409],
+  ])('asks for no prices of %s', async (_, field, status) => {
+    expect((await select({ ...RULE, price_rule: 'v1/x', ...field })).status).toBe(status);
   });
 
   it('selects the calls of the rule and the period, at the right price', async () => {
@@ -427,23 +486,42 @@ describe('a plan that was interrupted', () => {
     );
     const correction = nextId();
     const prices = { output: 9n * USD };
-    await insertCorrection(harness.db, {
+    const proposal = {
       ...{ id: correction, expected, reason: REASON, by: OPERATORS.finance, now: Date.now() },
       rule: { model: 'openai/gpt', priceRule: rule, from: DAY, until: DAY + 1, prices },
-    });
-    await addPlannedCalls(harness.db, correction, [
-      { accountId, callId: first, amount: 1_000_000n },
-    ]);
+    };
+    await insertCorrection(harness.db, proposal, []);
+    const planned = [{ accountId, callId: first, amount: 1_000_000n }];
+    await addPlannedCalls(harness.db, correction, planned, { createdAt: DAY, id: first });
     return { correction, ids };
   }
 
   it('is completed by continuing, and then applied', async () => {
     const plan = await storePlan('v1/half', { calls: 3, amount: 3_000_000n });
-    await runCron(1);
     expect(plan.ids.map((id) => findCredit(id))).toEqual([undefined, undefined, undefined]);
     const response = await decide(plan.correction, 'continue', OPERATORS.otherFinance);
     expect(response.headers.get('location')).toContain('done=correction_applied');
     expect(plan.ids.map((id) => findCredit(id))).toEqual([1_000_000n, 1_000_000n, 1_000_000n]);
+  });
+
+  it('is completed by the cron', async () => {
+    const plan = await storePlan('v1/by-cron', { calls: 3, amount: 3_000_000n });
+    await runCron(1);
+    expect(plan.ids.map((id) => findCredit(id))).toEqual([1_000_000n, 1_000_000n, 1_000_000n]);
+  });
+
+  it('of one call can be continued, as it is stored with the call', async () => {
+    const { accountId } = await createAccount(harness.db);
+    const [id, correction] = [nextId(), nextId()];
+    await storeCalls(harness.db, accountId, [{ id, rule: 'v1/one-call' }]);
+    const proposal = {
+      ...{ id: correction, rule: null, expected: { calls: 1, amount: USD } },
+      ...{ reason: REASON, by: OPERATORS.finance, now: Date.now() },
+    };
+    await insertCorrection(harness.db, proposal, [{ accountId, callId: id, amount: USD }]);
+    const response = await decide(correction, 'continue', OPERATORS.otherFinance);
+    expect(response.headers.get('location')).toContain('done=correction_applied');
+    expect(findCredit(id)).toBe(USD);
   });
 
   it('is deleted where it differs from the preview, and frees its calls', async () => {
@@ -463,4 +541,136 @@ describe('a plan that was interrupted', () => {
     expect((await decide(plan.correction, 'reject', OPERATORS.otherFinance)).status).toBe(303);
     expect(await countStates(plan.correction)).toEqual({});
   });
+});
+
+describe('the portions of a rule’s calls', () => {
+  /** Stores calls of which every third one used no output, and so gives nothing back. */
+  async function storeMixture(rule: string, count: number) {
+    const { accountId } = await createAccount(harness.db);
+    const outputs = Array.from({ length: count }, (_, index) => (index % 3 === 2 ? 0 : 1_000));
+    await storeCalls(
+      harness.db,
+      accountId,
+      outputs.map((output, index) => ({ id: nextId(), rule, output, at: DAY + (index >> 2) })),
+    );
+    await harness.db.execute(`update calls set cache_read = 1000000, charged = 1
+      where account_id = '${accountId}' and output = 0`);
+    const prices = { output: 9n * USD };
+    const selected = { model: 'openai/gpt', priceRule: rule, from: DAY, until: DAY + 86_400_000 };
+    const overcharged = outputs.filter((output) => output > 0).length;
+    return { rule: { ...selected, prices }, overcharged };
+  }
+
+  it('have the same sums and kinds as all of them at once, whatever their size', async () => {
+    const { rule, overcharged } = await storeMixture('v1/portions', 50);
+    const { db } = harness;
+    for (const pageSize of [1, 2, 3, 7, 1_000]) {
+      let requests = 0;
+      let sums = NO_SUMS;
+      do {
+        const result = await previewCorrection({ db, pageSize }, { kind: 'rule', rule }, sums);
+        if (!result.ok) throw new Error(result.reason);
+        ({ sums } = result);
+        requests += 1;
+      } while (sums.next !== null);
+      const amount = BigInt(overcharged) * 1_000_000n;
+      expect(sums).toMatchObject({ calls: overcharged, amount, largest: 1_000_000n });
+      let found = { calls: 0, kinds: [] as readonly string[], next: NO_SUMS.next };
+      do {
+        const result = await readRuleKinds({ db, pageSize }, rule, { ...found, kinds: [] });
+        if (!result.ok) throw new Error(result.reason);
+        const kinds = [...new Set([...found.kinds, ...result.found.kinds])];
+        found = { ...result.found, kinds };
+      } while (found.next !== null);
+      expect(found).toMatchObject({ calls: 50, next: null });
+      expect(found.kinds.toSorted()).toEqual(['cache_read', 'output']);
+      // A request reads 20 pages.
+      expect(requests).toBe(Math.floor(50 / (20 * pageSize)) + 1);
+    }
+  });
+
+  it('are refused in the request that finds other prices than those of the first call', async () => {
+    const { rule } = await storeMixture('v1/mixed-later', 30);
+    const { db } = harness;
+    await db.execute(`update calls set output_price = 11000000000 where price_rule = '${rule.priceRule}'
+      and created_at = (select max(created_at) from calls where price_rule = '${rule.priceRule}')`);
+    const first = await previewCorrection({ db, pageSize: 1 }, { kind: 'rule', rule }, NO_SUMS);
+    if (!first.ok) throw new Error(first.reason);
+    expect(first.sums.next).not.toBeNull();
+    const mixed = { ok: false, reason: 'mixed_prices' };
+    const deps = { db, pageSize: 1 };
+    expect(await previewCorrection(deps, { kind: 'rule', rule }, first.sums)).toEqual(mixed);
+    const before = { calls: 0, kinds: [], next: first.sums.next };
+    expect(await readRuleKinds(deps, rule, before)).toEqual(mixed);
+  });
+
+  /** The database, of which requests fail, or are carried out and their answer lost. */
+  function createFlakyDatabase(script: readonly Interruption[]): Database {
+    const left = [...script];
+    return new Proxy(harness.db, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        if (name === 'select') {
+          return (...given: unknown[]) => {
+            if (left.length > 0 && left.shift() !== 'answers') throw new Error('no answer');
+            return Reflect.apply(value, target, given);
+          };
+        }
+        if (name !== 'batch') return value.bind(target);
+        return async (...given: unknown[]) => {
+          const what = left.shift();
+          if (what === 'fails') throw new Error('no answer');
+          const answer: unknown = await Reflect.apply(value, target, given);
+          if (what === 'lost') throw new Error('the answer is lost');
+          return answer;
+        };
+      },
+    });
+  }
+
+  type Interruption = 'answers' | 'fails' | 'lost';
+  const interruptions = fc.array(fc.constantFrom<Interruption>('answers', 'fails', 'lost'), {
+    maxLength: 30,
+  });
+
+  it('are each planned and corrected once, wherever planning is interrupted', async () => {
+    const adjustmentLimits = { account: 50n * USD, operator: 100_000n * USD };
+    const { ledger } = harness;
+    let round = 0;
+    const runs = fc.record({
+      scripts: fc.array(interruptions, { minLength: 1, maxLength: 3 }),
+      pageSize: fc.integer({ min: 1, max: 9 }),
+      count: fc.integer({ min: 1, max: 40 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(runs, async ({ scripts, pageSize, count }) => {
+        round += 1;
+        const { rule, overcharged } = await storeMixture(`v1/interruptions-${round}`, count);
+        const id = nextId();
+        const expected = { calls: overcharged, amount: BigInt(overcharged) * 1_000_000n };
+        const proposal: CorrectionProposal = {
+          ...{ id, rule, expected, reason: REASON, by: `op-${round}@example.com`, now: Date.now() },
+        };
+        await insertCorrection(harness.db, proposal, []);
+        const common = { ledger: ledger.operators, now: Date.now, adjustmentLimits, pageSize };
+        // Several runs at once, as the cron and an operator who continues.
+        await Promise.all(
+          scripts.map(async (script) => {
+            const deps = { ...common, db: createFlakyDatabase(script) };
+            for (let run = 0; run < 4; run += 1) await continueAnyCorrection(deps).catch(() => {});
+          }),
+        );
+        for (let run = 0; run < 8; run += 1) {
+          await continueAnyCorrection({ ...common, db: harness.db });
+        }
+        const entries = [...ledger.adjustments].filter(([entry]) => entry.endsWith(id));
+        expect(entries.map(([, delta]) => delta)).toEqual(Array(overcharged).fill(1_000_000n));
+        expect(await countStates(id)).toEqual({ applied: overcharged });
+        const requests = ledger.requests.filter((request) => request.includes(id));
+        expect(new Set(requests).size).toBe(overcharged);
+      }),
+      { numRuns: 20 },
+    );
+  }, 240_000);
 });

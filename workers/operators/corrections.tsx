@@ -1,25 +1,22 @@
-/** Corrections of wrong bills: the forms, the preview, and the corrections with their progress. */
+/** Corrections of wrong bills: the list, what is proposed, and each one with its progress. */
 import {
   type Correction,
-  type CorrectionRule,
   countCorrectionCalls,
   findCorrection,
   listCorrections,
 } from '@farebox/database/operators';
-import { Field, type Form, formatCount, Money, readForm } from '@farebox/design';
-import { BUCKETS } from '@farebox/money';
+import { formatCount, Money, readForm } from '@farebox/design';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { newId } from './adjustment-workflow.ts';
 import { auditView, runAudited } from './audited-action.ts';
-import { parseCorrectionScope, priceFieldName } from './correction-plan.ts';
+import { parseCorrectionScope } from './correction-plan.ts';
 import {
-  continueCorrection,
-  decideOnCorrection,
-  type PlanSums,
-  previewCorrection,
-  startCorrection,
-} from './correction-workflow.ts';
+  CORRECTIONS_PATH,
+  correctionSteps,
+  RuleFacts,
+  SelectionForms,
+} from './correction-steps.tsx';
+import { continueCorrection, decideOnCorrection, startCorrection } from './correction-workflow.ts';
 import {
   errorPage,
   Fact,
@@ -29,17 +26,12 @@ import {
   Table,
   Timestamp,
 } from './layout.tsx';
-import type { Operator, OperatorContext, OperatorEnv } from './operator-auth.ts';
-import { BUCKET_LABELS, CORRECTION_STATE_LABELS } from './strings.ts';
+import type { Operator, OperatorEnv } from './operator-auth.ts';
+import { CORRECTION_STATE_LABELS } from './strings.ts';
 
-const PATH = '/operators/corrections';
+const PATH = CORRECTIONS_PATH;
 const CORRECTION_PATH = `${PATH}/:correction{[0-9a-f]{32}}` as const;
 const MAX_SHOWN = 200;
-/** The fields of both forms, which the preview repeats. */
-const SCOPE_FIELDS = [
-  ...['scope', 'call', 'cost', 'model', 'price_rule', 'from', 'until'],
-  ...BUCKETS.map(priceFieldName),
-];
 
 const DECISIONS = ['approve', 'reject', 'continue'] as const;
 type Decision = (typeof DECISIONS)[number];
@@ -50,34 +42,7 @@ const TITLES: Readonly<Record<Decision, string>> = {
 };
 
 export const corrections = new Hono<OperatorEnv>();
-
-const Forms: FC = () => (
-  <>
-    <h2>One call</h2>
-    <form method="post" action={`${PATH}/preview`}>
-      <input type="hidden" name="scope" value="call" />
-      <Field name="call" label="Call ID" required maxlength={32} />
-      <Field name="cost" label="What it should have cost, in USD" inputmode="decimal" required />
-      <button type="submit">Preview</button>
-    </form>
-    <h2>All calls of a price rule</h2>
-    <form method="post" action={`${PATH}/preview`}>
-      <input type="hidden" name="scope" value="rule" />
-      <Field name="model" label="Model" required maxlength={128} />
-      <Field name="price_rule" label="Price rule, as on the bill" required maxlength={160} />
-      <Field name="from" label="From (UTC)" hint="2026-11-27 or 2026-11-27T14:30" required />
-      <Field name="until" label="Until, not included (UTC)" required />
-      {BUCKETS.map((bucket) => (
-        <Field
-          name={priceFieldName(bucket)}
-          label={`${BUCKET_LABELS[bucket]}: right price, USD per million tokens with the margin`}
-          inputmode="decimal"
-        />
-      ))}
-      <button type="submit">Preview</button>
-    </form>
-  </>
-);
+corrections.route('/', correctionSteps);
 
 corrections.get(PATH, async (c) => {
   const view = { action: 'view_corrections', permission: 'adjust', subject: null } as const;
@@ -111,56 +76,15 @@ corrections.get(PATH, async (c) => {
           </tr>
         ))}
       </Table>
-      <Forms />
+      <SelectionForms />
     </>,
   );
-});
-
-function previewPage(c: OperatorContext, form: Form, sums: PlanSums) {
-  return operatorPage(
-    c,
-    { title: 'Preview of a correction', activePath: PATH },
-    <>
-      <dl class="facts">
-        <Fact name="Calls">{formatCount(sums.calls, 'en')}</Fact>
-        <Fact name="Accounts">{formatCount(sums.accounts, 'en')}</Fact>
-        <Fact name="Given back">
-          <Money language="en" amount={sums.amount} />
-        </Fact>
-        <Fact name="Largest, of one call">
-          <Money language="en" amount={sums.largest} />
-        </Fact>
-      </dl>
-      <form method="post" action={PATH}>
-        <input type="hidden" name="correction" value={newId(c)} />
-        <input type="hidden" name="calls" value={String(sums.calls)} />
-        <input type="hidden" name="amount" value={sums.amount.toString()} />
-        {SCOPE_FIELDS.map((name) => (
-          <input type="hidden" name={name} value={form.text(name)} />
-        ))}
-        <ReasonField />
-        <button type="submit" class="danger">
-          Correct
-        </button>
-      </form>
-    </>,
-  );
-}
-
-corrections.post(`${PATH}/preview`, async (c) => {
-  const view = { action: 'preview_correction', permission: 'adjust', subject: null } as const;
-  if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
-  const form = await readForm(c);
-  const scope = parseCorrectionScope(form);
-  if (scope === undefined) return errorPage(c, 'invalid_fields');
-  const preview = await previewCorrection(c.var.deps, scope);
-  return preview.ok ? previewPage(c, form, preview.sums) : errorPage(c, preview.reason);
 });
 
 corrections.post(PATH, async (c) => {
   const form = await readForm(c);
   const id = form.text('correction');
-  const scope = parseCorrectionScope(form);
+  const scope = parseCorrectionScope(form.text);
   const reason = form.text('reason').trim();
   const previewed = { calls: form.text('calls'), amount: form.text('amount') };
   const isValid = scope !== undefined && /^[0-9a-f]{32}$/.test(id);
@@ -190,35 +114,20 @@ function allowedDecisions(
   return proposedBy.toLowerCase() === email ? ['reject'] : ['approve', 'reject'];
 }
 
-const RuleFacts: FC<{ rule: CorrectionRule }> = ({ rule: { priceRule, from, until, prices } }) => (
-  <>
-    <Fact name="Price rule">{priceRule}</Fact>
-    {until > from && (
-      <Fact name="Period">
-        <Timestamp at={from} /> – <Timestamp at={until} />
-      </Fact>
-    )}
-    {BUCKETS.map((bucket) => {
-      const price = prices[bucket];
-      if (price === undefined) return null;
-      return (
-        <Fact name={`${BUCKET_LABELS[bucket]}, right price per million tokens`}>
-          <Money language="en" amount={price} />
-        </Fact>
-      );
-    })}
-  </>
-);
-
 const Facts: FC<{ correction: Correction; progress: ReadonlyMap<string, number> }> = (props) => {
   const { correction, progress } = props;
   return (
     <>
       <dl class="facts">
-        <Fact name="Model">{correction.rule?.model ?? 'one call'}</Fact>
-        {correction.rule !== null && <RuleFacts rule={correction.rule} />}
+        {correction.rule === null ? (
+          <Fact name="Model">one call</Fact>
+        ) : (
+          <RuleFacts rule={correction.rule} />
+        )}
         <Fact name="Calls">{formatCount(correction.calls, 'en')}</Fact>
-        <Fact name="Accounts">{formatCount(correction.accounts, 'en')}</Fact>
+        {correction.state !== 'planning' && (
+          <Fact name="Accounts">{formatCount(correction.accounts, 'en')}</Fact>
+        )}
         <Fact name="Given back">
           <Money language="en" amount={correction.amount} />
         </Fact>

@@ -1,4 +1,4 @@
-/** The operators' Worker: its pages, and a cron that works approved corrections off. */
+/** The operators' Worker: its pages, and a cron that plans and applies corrections. */
 import { app } from './app.ts';
 import { continueAnyCorrection } from './correction-workflow.ts';
 import { type Env, getDeps } from './env.ts';

@@ -30,6 +30,8 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   correction_applied: 'Every call of the correction was answered by its ledger.',
   correction_continues:
     'A part of the calls was corrected. The rest follows within minutes, or with Continue.',
+  correction_planning:
+    'A part of the calls was planned. The rest follows within minutes, or with Continue.',
   correction_waiting: 'The correction is above the limit and needs a second approval.',
   correction_rejected: 'Correction rejected. Its calls can be corrected by another one.',
   rejected: 'Adjustment rejected. The balance was not changed.',
@@ -76,7 +78,6 @@ export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   already_decided: 'This was already decided.',
   invalid_change: 'The change is not valid, so nothing was changed.',
   stale: 'The catalog was changed since. Nothing was changed: preview it again.',
-  plan_incomplete: 'The plan of this correction is incomplete. Reject it and preview it again.',
   mixed_prices:
     'Calls of this rule and period were charged at different prices. Choose a shorter period, or correct call by call.',
   preview_changed:
@@ -102,7 +103,6 @@ export type ActionError =
   | 'already_decided'
   | 'invalid_change'
   | 'stale'
-  | 'plan_incomplete'
   | 'mixed_prices'
   | 'preview_changed'
   | 'nothing_to_correct'

@@ -4,45 +4,25 @@
  * approve. A run that is interrupted continues with the calls that are still planned; the ledger
  * moves the money of each once, by the ids of the call and the correction.
  */
-import type { AccountId, CallId, Generation, Instant } from '@farebox/ledger';
+import type { AccountId, CallId, Instant } from '@farebox/ledger';
 import { BUCKETS, type NanoUsd, type Prices } from '@farebox/money';
-import {
-  and,
-  asc,
-  count,
-  desc,
-  eq,
-  gt,
-  gte,
-  inArray,
-  lt,
-  ne,
-  notExists,
-  type SQL,
-  sql,
-} from 'drizzle-orm';
+import { and, count, desc, eq, inArray, ne, type SQL, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { toTimestamp } from '../connection/raw-sql.ts';
-import { toGeneration } from '../ledger/calls.ts';
-import { calls } from '../schema/ledger.ts';
 import { correctionCalls, corrections } from '../schema/operators.ts';
 import { type AdjustmentLimits, appliedAlone, CORRECTIONS_LOCK } from './adjustments.ts';
+import type { CallPosition, RuleCalls } from './correctable-calls.ts';
 
 /** `planning`: its calls are being stored; it can be continued, or rejected. */
 export type CorrectionState = 'planning' | 'proposed' | 'approved' | 'applied' | 'refused';
 /** The calls of a price rule in a period, and the right prices in nano-USD per million tokens. */
-export type CorrectionRule = Readonly<{
-  model: string;
-  priceRule: string;
-  from: Instant;
-  /** Not contained. */
-  until: Instant;
-  prices: Partial<Prices>;
-}>;
+export type CorrectionRule = RuleCalls & Readonly<{ prices: Partial<Prices> }>;
 export type Correction = Readonly<{
   id: string;
   /** Null where it concerns one call. */
   rule: CorrectionRule | null;
+  /** While it is planned: behind which call the plan goes on. Null before the first call. */
+  plannedUntil: CallPosition | null;
   calls: number;
   accounts: number;
   amount: NanoUsd;
@@ -64,7 +44,6 @@ export type CorrectionProposal = Readonly<{
   by: string;
   now: Instant;
 }>;
-export type BilledGeneration = Readonly<{ accountId: AccountId; generation: Generation }>;
 
 const STATES: readonly CorrectionState[] = ['planning', 'proposed', 'approved', 'applied'];
 
@@ -94,80 +73,17 @@ function toRule(row: typeof corrections.$inferSelect): CorrectionRule | null {
 
 function toCorrection(row: typeof corrections.$inferSelect): Correction {
   const { id, accounts, amount, reason, state, proposedBy, decidedBy } = row;
+  const { plannedAt, plannedCall } = row;
   return {
     ...{ id, rule: toRule(row), calls: row.calls, accounts, amount, reason, proposedBy, decidedBy },
+    plannedUntil:
+      plannedAt === null || plannedCall === null
+        ? null
+        : { createdAt: plannedAt.getTime(), id: plannedCall },
     state: parseState(state),
     proposedAt: row.proposedAt.getTime(),
     decidedAt: row.decidedAt?.getTime() ?? null,
   };
-}
-
-/** Ends whose charge is the cost of the usage. */
-const EXACT_REASONS = ['provider_reported', 'counted'];
-
-/** A charge that a late settlement may still change: it would give back what was corrected again. */
-const NOT_FINAL_REASON = 'expired_at_checkpoint';
-
-/** A call that no correction has given anything back for, and that was charged for good. */
-function isCorrectable(db: Database) {
-  const corrected = db
-    .select({ found: sql`1` })
-    .from(correctionCalls)
-    .where(
-      and(eq(correctionCalls.accountId, calls.accountId), eq(correctionCalls.callId, calls.id)),
-    );
-  return and(gt(calls.charged, 0n), ne(calls.reason, NOT_FINAL_REASON), notExists(corrected));
-}
-
-/**
- * Lists the calls of a price rule that were admitted in a period and not corrected yet, oldest
- * first; with `after`, those behind that one.
- */
-export async function listCallsOfRule(
-  db: Database,
-  rule: Pick<CorrectionRule, 'model' | 'priceRule' | 'from' | 'until'>,
-  after: BilledGeneration | undefined,
-  limit: number,
-): Promise<readonly BilledGeneration[]> {
-  const isBehind =
-    after === undefined
-      ? undefined
-      : sql`(${calls.createdAt}, ${calls.id}) >
-          (${toTimestamp(after.generation.createdAt)}, ${after.generation.id})`;
-  const rows = await queryOrThrow(
-    db
-      .select()
-      .from(calls)
-      .where(
-        and(
-          gte(calls.createdAt, new Date(rule.from)),
-          lt(calls.createdAt, new Date(rule.until)),
-          eq(calls.model, rule.model),
-          eq(calls.priceRule, rule.priceRule),
-          inArray(calls.reason, EXACT_REASONS),
-          isBehind,
-          isCorrectable(db),
-        ),
-      )
-      .orderBy(asc(calls.createdAt), asc(calls.id))
-      .limit(limit),
-  );
-  return rows.map((row) => ({ accountId: row.accountId, generation: toGeneration(row) }));
-}
-
-/** Finds a call by its id alone, if it was charged for good and not corrected yet. */
-export async function findCorrectableCall(
-  db: Database,
-  id: CallId,
-): Promise<BilledGeneration | undefined> {
-  const [row] = await queryOrThrow(
-    db
-      .select()
-      .from(calls)
-      .where(and(eq(calls.id, id), isCorrectable(db)))
-      .limit(1),
-  );
-  return row && { accountId: row.accountId, generation: toGeneration(row) };
 }
 
 export async function findCorrection(db: Database, id: string): Promise<Correction | undefined> {
@@ -183,43 +99,49 @@ export async function listCorrections(db: Database, limit: number): Promise<read
   return rows.map(toCorrection);
 }
 
-/**
- * Starts a correction, whose calls are added afterwards. One with this id that is stored already
- * stays as it is.
- */
-export async function insertCorrection(db: Database, proposal: CorrectionProposal): Promise<void> {
-  const { id, rule, expected, reason, by, now } = proposal;
-  const prices =
-    rule &&
-    Object.fromEntries(
-      BUCKETS.flatMap((bucket) => {
-        const price = rule.prices[bucket];
-        return price === undefined ? [] : [[bucket, price.toString()]];
-      }),
-    );
-  await queryOrThrow(
-    db
-      .insert(corrections)
-      .values({
-        ...{ id, reason, state: 'planning', proposedBy: by, proposedAt: new Date(now) },
-        ...{ ...expected, accounts: 0 },
-        ...{ model: rule?.model ?? null, priceRule: rule?.priceRule ?? null, prices },
-        periodFrom: rule && new Date(rule.from),
-        periodUntil: rule && new Date(rule.until),
-      })
-      .onConflictDoNothing(),
+/** The right prices as they are stored. */
+function toStoredPrices(prices: Partial<Prices>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    BUCKETS.flatMap((bucket) => {
+      const price = prices[bucket];
+      return price === undefined ? [] : [[bucket, price.toString()]];
+    }),
   );
 }
 
 /**
- * Adds calls to a correction that is being planned. Idempotent; calls of another correction are left
- * out. The lock makes the sums of `finishPlan` contain what is added at the same time.
+ * Starts a correction with the calls given; those of a rule are added afterwards. One with this id
+ * that is stored already stays as it is.
  */
-export async function addPlannedCalls(
+export async function insertCorrection(
   db: Database,
-  id: string,
+  proposal: CorrectionProposal,
   planned: readonly PlannedCall[],
 ): Promise<void> {
+  const { id, rule, expected, reason, by, now } = proposal;
+  await queryOrThrow(
+    db.batch([
+      db
+        .insert(corrections)
+        .values({
+          ...{ id, reason, state: 'planning', proposedBy: by, proposedAt: new Date(now) },
+          ...{ ...expected, accounts: 0 },
+          ...{ model: rule?.model ?? null, priceRule: rule?.priceRule ?? null },
+          prices: rule && toStoredPrices(rule.prices),
+          periodFrom: rule && new Date(rule.from),
+          periodUntil: rule && new Date(rule.until),
+        })
+        .onConflictDoNothing(),
+      db.execute(insertPlanned(id, planned)),
+    ]),
+  );
+}
+
+/**
+ * Inserts calls of a correction that is being planned. Idempotent; calls of another correction are
+ * left out. The lock makes the sums of `finishPlan` contain what is inserted at the same time.
+ */
+function insertPlanned(id: string, planned: readonly PlannedCall[]): SQL {
   const rows = JSON.stringify(
     planned.map(({ accountId, callId, amount }) => ({
       account: accountId,
@@ -227,13 +149,32 @@ export async function addPlannedCalls(
       amount: amount.toString(),
     })),
   );
+  return sql`
+    with open as (select id from corrections where id = ${id} and state = 'planning' for share)
+    insert into correction_calls (account_id, call_id, correction_id, amount, state)
+    select r.account, r.call, open.id, r.amount, 'planned'
+    from open, jsonb_to_recordset(${rows}::jsonb) as r (account text, call text, amount bigint)
+    on conflict (account_id, call_id) do nothing`;
+}
+
+/**
+ * Adds a page of calls to a correction that is being planned, and remembers the last call that was
+ * read, whether or not it gives anything back. Idempotent.
+ */
+export async function addPlannedCalls(
+  db: Database,
+  id: string,
+  planned: readonly PlannedCall[],
+  until: CallPosition,
+): Promise<void> {
+  const at = toTimestamp(until.createdAt);
   await queryOrThrow(
-    db.execute(sql`
-      with open as (select id from corrections where id = ${id} and state = 'planning' for share)
-      insert into correction_calls (account_id, call_id, correction_id, amount, state)
-      select r.account, r.call, open.id, r.amount, 'planned'
-      from open, jsonb_to_recordset(${rows}::jsonb) as r (account text, call text, amount bigint)
-      on conflict (account_id, call_id) do nothing`),
+    db.batch([
+      db.execute(insertPlanned(id, planned)),
+      db.execute(sql`update corrections set planned_at = ${at}, planned_call = ${until.id}
+        where id = ${id} and state = 'planning'
+          and (planned_at is null or (planned_at, planned_call) < (${at}, ${until.id}))`),
+    ]),
   );
 }
 
@@ -265,7 +206,8 @@ function decideAlone({ id, by, now, limits }: FinishedPlan): SQL {
         and (select sum(amount) from moved where lower(proposed_by) = lower(${by}))
           <= ${limits.operator.toString()}::numeric as alone
     )
-    update corrections set accounts = verdict.accounts, state = case when alone then 'approved' else 'proposed' end,
+    update corrections set accounts = verdict.accounts, planned_at = null, planned_call = null,
+      state = case when alone then 'approved' else 'proposed' end,
       decided_by = case when alone then ${by} end, decided_at = case when alone then ${at} end
     from verdict where id = ${id} and state = 'planning'
       and verdict.calls = corrections.calls and verdict.amount = corrections.amount`;
@@ -420,17 +362,17 @@ export async function countCorrectionCalls(
 }
 
 /**
- * Finds an approved correction that is not finished; any, so that one that can't be finished does not
- * keep the others waiting.
+ * Finds a correction that is being planned, or approved and not finished; any, so that one that can't
+ * be finished does not keep the others waiting.
  */
-export async function findUnfinishedCorrection(db: Database): Promise<string | undefined> {
+export async function findUnfinishedCorrection(db: Database): Promise<Correction | undefined> {
   const [row] = await queryOrThrow(
     db
-      .select({ id: corrections.id })
+      .select()
       .from(corrections)
-      .where(eq(corrections.state, 'approved'))
+      .where(inArray(corrections.state, ['planning', 'approved']))
       .orderBy(sql`random()`)
       .limit(1),
   );
-  return row?.id;
+  return row && toCorrection(row);
 }

@@ -89,6 +89,9 @@ export const corrections = pgTable(
     periodUntil: instant('period_until'),
     /** The right prices of a rule, by kind of token; nano-USD per million tokens, as text. */
     prices: jsonb('prices'),
+    /** While it is planned: the last call that was read, in the order of time and id. */
+    plannedAt: instant('planned_at'),
+    plannedCall: varchar('planned_call', { length: 32 }),
     /** The sums of `correction_calls`: as previewed while it is planned, then as proposed. */
     calls: integer('calls').notNull(),
     accounts: integer('accounts').notNull(),
@@ -115,6 +118,7 @@ export const corrections = pgTable(
       'corrections_decided',
       sql`(${t.state} in ('planning', 'proposed')) = (${t.decidedBy} is null)`,
     ),
+    check('corrections_planned_until', sql`(${t.plannedAt} is null) = (${t.plannedCall} is null)`),
     check('corrections_period', sql`${t.periodFrom} < ${t.periodUntil}`),
     index('corrections_state').on(t.state, t.proposedAt),
   ],
