@@ -149,11 +149,25 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     );
   }
 
-  const formatEstimate = (nanoUsd: bigint) =>
+  const formatEstimate = (nanoUsd: bigint, roundingMode: 'halfExpand' | 'ceil' = 'halfExpand') =>
     new Intl.NumberFormat('en', {
       ...{ style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' },
       maximumSignificantDigits: 2,
+      roundingMode,
     }).format(Number(nanoUsd) / 1e9);
+
+  /** What the gateway says that it would hold for the request of one message to Responses. */
+  async function fetchHold(content: string, limit: number): Promise<bigint> {
+    const input = [{ role: 'user', content }];
+    const body = { model: 'openai/gpt-5.4', input, max_output_tokens: limit, stream: true };
+    const response = await fetch(`${stack.gatewayUrl}/v1/estimate`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${account.apiKey}` },
+      body: JSON.stringify(body),
+    });
+    const { data }: { data: { hold_nano_usd: string } } = await response.json();
+    return BigInt(data.hold_nano_usd);
+  }
 
   it('estimates the cost before a call while it is typed, and sends nothing for that', async () => {
     const sent: string[] = [];
@@ -175,7 +189,8 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
       expect(await page.textContent('#play-estimate')).toBe(
         `Before sending: about ${formatEstimate(least)} for ${tokens} tokens of input, ` +
           `about ${formatEstimate(least + tokenCost(limit, output))} ` +
-          `with all ${limit.toLocaleString('en')} tokens of output.`,
+          `with all ${limit.toLocaleString('en')} tokens of output. ` +
+          `At most ${formatEstimate(await fetchHold(text, limit), 'ceil')} is reserved until the call ends.`,
       );
     }
     expect(sent).toEqual([]);

@@ -864,7 +864,7 @@ export const en = {
     you: 'You',
     states: {
       estimate:
-        'Before sending: about {least} for {input} tokens of input, about {most} with all {output} tokens of output.',
+        'Before sending: about {least} for {input} tokens of input, about {most} with all {output} tokens of output. At most {held} is reserved until the call ends.',
       costSoFar: 'Cost so far: about {cost}',
       keyExpired: 'The key of this page has expired. Create another one.',
       cost: 'Cost of the last response: {cost} (request ID {id})',

@@ -812,7 +812,7 @@ export const zh: Messages = {
     you: '您',
     states: {
       estimate:
-        '发送前估算：{input} 个输入 Token 约 {least}，若输出全部 {output} 个 Token，总计约 {most}。',
+        '发送前估算：{input} 个输入 Token 约 {least}，若输出全部 {output} 个 Token，总计约 {most}。调用结束前最多预留 {held}。',
       costSoFar: '目前费用约 {cost}',
       keyExpired: '本页面的密钥已过期，请重新创建。',
       cost: '上一条回复的费用：{cost}（请求 ID {id}）',

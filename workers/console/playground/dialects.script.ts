@@ -1,7 +1,8 @@
 /**
  * How the playground speaks each wire format, by its path in the list of models: the request's
  * body, and what an event of its stream says: text, and reasoning, which is paid for and not shown.
- * Members that are undefined leave no trace in JSON.
+ * Members that are undefined leave no trace in JSON. What the format puts around a prompt, its frames,
+ * and whether its providers cache unasked, decide on what is held for a call.
  */
 export const PLAYGROUND_DIALECTS_SCRIPT = `
 const textParts = (text) => [{ text }];
@@ -21,6 +22,8 @@ const DIALECTS = {
       temperature,
     }),
     streamed: (body) => ({ ...body, stream: true }),
+    countFrames: ({ messages: turns }) => turns.length,
+    cachesUnasked: true,
     read: (event) => ({
       text: event.choices?.[0]?.delta?.content,
       thought: event.choices?.[0]?.delta?.reasoning_content ?? event.choices?.[0]?.delta?.reasoning,
@@ -39,6 +42,8 @@ const DIALECTS = {
       temperature,
     }),
     streamed: (body) => ({ ...body, stream: true }),
+    countFrames: ({ messages: turns }) => turns.length,
+    cachesUnasked: false,
     read: (event) => ({
       text: event.delta?.text,
       thought: event.delta?.thinking,
@@ -57,6 +62,8 @@ const DIALECTS = {
       temperature,
     }),
     streamed: (body) => ({ ...body, stream: true }),
+    countFrames: ({ input }) => input.length,
+    cachesUnasked: true,
     read: (event) => ({
       text: event.type === 'response.output_text.delta' ? event.delta : undefined,
       thought: event.type?.startsWith('response.reasoning') ? event.delta : undefined,
@@ -79,6 +86,9 @@ const DIALECTS = {
       generationConfig: { maxOutputTokens: limit, temperature },
     }),
     streamed: (body) => body,
+    countFrames: ({ systemInstruction, contents }) =>
+      2 * (contents.length + (systemInstruction === undefined ? 0 : 1)),
+    cachesUnasked: false,
     read: (event) => ({
       text: joinParts(event, false),
       thought: joinParts(event, true),

@@ -6,6 +6,7 @@
  * leaves the page before it is sent.
  */
 import { TOKEN_COST_SCRIPT } from '@farebox/money';
+import { CALL_ESTIMATE_SCRIPT } from './call-estimate.script.ts';
 import { CODE_SAMPLES_SCRIPT } from './code-samples.script.ts';
 import { PLAYGROUND_DIALECTS_SCRIPT } from './dialects.script.ts';
 
@@ -68,20 +69,21 @@ async function findCost(id) {
 }
 `;
 
-/** Amounts as the console writes them: exact ones with every digit, estimates with two. */
+/** Amounts as the console writes them: exact ones with every digit, estimates with two, rounded up where they are a maximum. */
 const COST_SCRIPT = `
 const language = document.documentElement.lang;
 const usd = { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' };
 const exactUsd = new Intl.NumberFormat(language, { ...usd, maximumFractionDigits: 9 });
-const roundedUsd = new Intl.NumberFormat(language, { ...usd, maximumSignificantDigits: 2 });
+const rounded = { ...usd, maximumSignificantDigits: 2 };
+const roundedUsd = new Intl.NumberFormat(language, rounded);
+const roundedUpUsd = new Intl.NumberFormat(language, { ...rounded, roundingMode: 'ceil' });
 const wholeNumber = new Intl.NumberFormat(language);
 const formatEstimate = (nanoUsd) => roundedUsd.format(formatUsd(nanoUsd));
+const formatMaximum = (nanoUsd) => roundedUpUsd.format(formatUsd(nanoUsd));
 
 /** Four bytes a token, in whatever script: most tokenizers are near that; a message has a few more. */
 const BYTES_PER_TOKEN = 4;
 const TOKENS_PER_MESSAGE = 4;
-const encoder = new TextEncoder();
-const countBytes = (text) => encoder.encode(text).length;
 const toTokens = (bytes) => Math.ceil(bytes / BYTES_PER_TOKEN);
 const inputTokens = (texts) =>
   texts
@@ -137,12 +139,15 @@ function createPane(suffix, preferred) {
     const item = models.get(model.value);
     estimate.textContent = '';
     if (item === undefined) return;
-    const prices = item.prices_nano_usd_per_million;
-    const [input, output] = [inputTokens(texts(message.value.trim())), outputLimit(item)];
-    const least = tokenCost(input, prices.input_uncached);
+    const content = message.value.trim();
+    const { path, body, output } = request({ role: 'user', content });
+    const input = inputTokens(texts(content));
+    const call = toRequest(DIALECTS[path], body, output);
+    const { least, most, held } = estimateCall(item, call, input, new Date());
     estimate.textContent = fill(messages.estimate, {
       least: formatEstimate(least),
-      most: formatEstimate(least + tokenCost(output, prices.output)),
+      most: formatEstimate(most),
+      held: formatMaximum(held),
       input: wholeNumber.format(input),
       output: wholeNumber.format(output),
     });
@@ -150,12 +155,12 @@ function createPane(suffix, preferred) {
 
   /** Adds up what arrived, and shows what it costs until the stream states the bill. */
   function startCounting(item, input) {
-    const prices = item.prices_nano_usd_per_million;
-    const inputCost = tokenCost(input, prices.input_uncached);
+    const price = readPrices(item.pricing, new Date(), input);
+    const inputCost = tokenCost(input, price('prompt'));
     let bytes = 0;
     return (text) => {
       bytes += countBytes(text);
-      const soFar = inputCost + tokenCost(toTokens(bytes), prices.output);
+      const soFar = inputCost + tokenCost(toTokens(bytes), price('completion'));
       cost.textContent = fill(messages.costSoFar, { cost: formatEstimate(soFar) });
     };
   }
@@ -171,7 +176,8 @@ function createPane(suffix, preferred) {
       temperature:
         temperature.value === '' || !takesTemperature(item) ? undefined : Number(temperature.value),
     };
-    return { path: dialect.value, model: item.id, body: DIALECTS[dialect.value].body(input) };
+    const body = DIALECTS[dialect.value].body(input);
+    return { path: dialect.value, model: item.id, body, output: input.limit };
   }
 
   function addMessage(author, text) {
@@ -282,18 +288,29 @@ const panes = [
 ];
 const shownPanes = () => (compare.checked ? panes : panes.slice(0, 1));
 
+async function fetchModels() {
+  const response = await callApi('/v1/models', key.value.trim() === '' ? {} : { headers: headers() });
+  if (!response.ok) throw await readError(response);
+  const { data } = await response.json();
+  const callable = data.filter(({ endpoints }) => endpoints.some((path) => path in DIALECTS));
+  return callable.map((item) => [item.id, item]);
+}
+
 async function listModels() {
   try {
-    const response = await callApi('/v1/models', key.value.trim() === '' ? {} : { headers: headers() });
-    if (!response.ok) throw await readError(response);
-    const { data } = await response.json();
-    const callable = data.filter(({ endpoints }) => endpoints.some((path) => path in DIALECTS));
-    models = new Map(callable.map((item) => [item.id, item]));
+    models = new Map(await fetchModels());
     for (const pane of panes) pane.listModels();
     at('model-status').textContent = '';
   } catch (error) {
     at('model-status').textContent = [messages.noModels, error.apiError ?? ''].join(' ').trim();
   }
+  update();
+}
+
+/** Prices change while a page is open; the lists of its models stay as they are. */
+async function refreshPrices() {
+  const items = await fetchModels().catch(() => []);
+  models = new Map([...models, ...items]);
   update();
 }
 
@@ -390,12 +407,16 @@ addEventListener('pagehide', () => {
 stop.disabled = true;
 playground.hidden = false;
 listModels();
+// Some prices depend on the time of day.
+setInterval(update, 60000);
+setInterval(refreshPrices, 600000);
 `;
 
 export const PLAYGROUND_SCRIPT = [
   TOKEN_COST_SCRIPT,
   PLAYGROUND_DIALECTS_SCRIPT,
   CODE_SAMPLES_SCRIPT,
+  CALL_ESTIMATE_SCRIPT,
   API_SCRIPT,
   COST_SCRIPT,
   PANE_SCRIPT,

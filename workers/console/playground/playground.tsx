@@ -33,15 +33,19 @@ const KeyCard: FC<TextProps & Readonly<{ mustProve: boolean }>> = ({ messages, m
   const { playground: t } = messages;
   return (
     <Card id="play-key-title" title={t.key}>
-      <LabelledField id="play-key" label={t.key} hint={t.keyHint}>
+      <p class="field">
+        <small class="hint" id="play-key-hint">
+          {t.keyHint}
+        </small>
         <input
           id="play-key"
           type="password"
           autocomplete="off"
           spellcheck={false}
+          aria-labelledby="play-key-title"
           aria-describedby="play-key-hint"
         />
-      </LabelledField>
+      </p>
       <p class="actions">
         <button type="button" id="play-create-key" aria-describedby="play-create-key-hint">
           {t.createKey}
