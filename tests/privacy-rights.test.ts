@@ -365,6 +365,8 @@ const PERSONAL_TABLES = [
   'api_keys',
   'consents',
   'notifications',
+  'webhooks',
+  'webhook_attempts',
   'email_tokens',
   'emails',
 ];

@@ -154,6 +154,34 @@ describe('the webhook in the console', () => {
   }, 60_000);
 });
 
+describe('a webhook that keeps failing', () => {
+  it('is disabled, tells its owner by email, and can be enabled again', async () => {
+    const owner = await createOwner();
+    await addWebhook(owner);
+    const { accountId, email } = owner.account;
+    receiver.answer(owner.path, (response) => response.writeHead(500).end());
+    await notify(owner, 'key_paused:1');
+    await expect.poll(() => listAttempts(owner), WAIT).toHaveLength(2);
+    // The last attempt of the fifth event in a row, which would take days.
+    await sql(stack, 'update webhooks set failures = 4 where account_id = $1', [accountId]);
+    const last = `update webhook_attempts set attempt = 7, due_at = now()
+      where account_id = $1 and ended_at is null`;
+    await sql(stack, last, [accountId]);
+    const body = receiver.received(owner.path)[0]?.body ?? '';
+    const id = /evt_([0-9a-f]{32})/.exec(body)?.[1] ?? '';
+    await stack.sendToQueue('farebox-webhooks', { id, body });
+    const query = 'select disabled_at is not null from webhooks where account_id = $1';
+    await expect.poll(() => sql(stack, query, [accountId]), WAIT).toEqual([['t']]);
+    await stack.runCrons();
+    const subjects = async () =>
+      (await stack.emails()).filter(({ to }) => to === email).map(({ subject }) => subject);
+    await expect.poll(subjects, WAIT).toContain('Your webhook was disabled');
+    expect((await owner.client.get(PATH)).body).toContain('Disabled on');
+    const enabled = await owner.client.post(`${PATH}/enable`, {});
+    expect((await owner.client.follow(enabled)).body).toContain('Webhook enabled.');
+  }, 60_000);
+});
+
 describe('an alert', () => {
   it('of a low balance is posted with what its email says, and once', async () => {
     const owner = await createOwner();

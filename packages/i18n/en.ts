@@ -1076,6 +1076,14 @@ export const en = {
       ],
       action: 'Your refunds',
     },
+    webhook_disabled: {
+      subject: 'Your webhook was disabled',
+      lines: (host: string, events: number): readonly string[] => [
+        `We could not deliver ${events} events in a row to your webhook at ${host}, so we send it no more.`,
+        'The delivery log shows how your server answered. Fix the endpoint, send a test event, then enable the webhook again. Emails aren’t affected.',
+      ],
+      action: 'Open the delivery log',
+    },
     bill_corrected: {
       subject: 'A bill was too high, and we corrected it',
       lines: (calls: number, amount: string, model: string): readonly string[] => [

@@ -1015,6 +1015,14 @@ export const zh: Messages = {
       ],
       action: '您的退款',
     },
+    webhook_disabled: {
+      subject: '您的 Webhook 已停用',
+      lines: (host, events) => [
+        `连续 ${events} 个事件未能送达您的 Webhook（${host}），我们已停止发送。`,
+        '投递记录显示您的服务器如何应答。请修复接收端，发送测试事件，然后重新启用。邮件不受影响。',
+      ],
+      action: '查看投递记录',
+    },
     bill_corrected: {
       subject: '我们更正了一笔多收的费用',
       lines: (calls: number, amount: string, model: string): readonly string[] => [

@@ -43,6 +43,8 @@ export type EmailData = Readonly<{
   refund_not_paid: { amount: string; reason: string };
   /** Bills of `calls` calls to `model` were too high; `amount` was given back. */
   bill_corrected: { calls: number; amount: string; model: string };
+  /** `events` in a row could not be delivered to the webhook at `host`. */
+  webhook_disabled: { host: string; events: number };
   account_deleted: { at: string };
   /** `from` is the day from which the version is in effect, `2026-11-26`. */
   legal_text_changed: { document: LegalDocument; version: number; from: string };

@@ -41,6 +41,7 @@ const FACTS: Readonly<{ [Kind in EmailKind]: v.GenericSchema<unknown, EmailData[
   refund_paid: v.object({ amount: v.string(), transaction: v.string() }),
   refund_not_paid: v.object({ amount: v.string(), reason: v.string() }),
   bill_corrected: v.object({ calls: v.number(), amount: v.string(), model: v.string() }),
+  webhook_disabled: v.object({ host: v.string(), events: v.number() }),
   account_deleted: TIME,
   legal_text_changed: v.object({
     document: v.picklist(LEGAL_DOCUMENTS),

@@ -40,6 +40,7 @@ const PATHS: Readonly<Record<EmailKind, string | null>> = {
   refund_paid: '/refunds',
   refund_not_paid: '/refunds',
   bill_corrected: '/transactions',
+  webhook_disabled: '/alerts/webhook',
   account_deleted: null,
   legal_text_changed: null,
 };

@@ -145,6 +145,12 @@ function accountBody(email: Email, messages: Messages): EmailBody | undefined {
       const name = /^[!-~–]{1,128}$/.test(model) ? model : '–';
       return buildBody(content, content.lines(calls, formatUsd(amount), name), '/transactions');
     }
+    case 'webhook_disabled': {
+      const content = emails.webhook_disabled;
+      // A host is longer than a name; URL has made it ASCII.
+      const host = /^[0-9a-z.:[\]_-]{1,255}$/.test(email.facts.host) ? email.facts.host : '–';
+      return buildBody(content, content.lines(host, email.facts.events), '/alerts/webhook');
+    }
     case 'key_leaked': {
       const content = emails.key_leaked;
       const { keyName, last4 } = email.facts;

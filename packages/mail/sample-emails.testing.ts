@@ -32,6 +32,7 @@ export const SAMPLE_DATA: EmailData = {
   confirm_refund: { token: SAMPLE_TOKEN, amount: '20.00', network: 'Polygon PoS', address: '0xAb' },
   refund_paid: { amount: '20.00', transaction: `0x${'a'.repeat(64)}` },
   refund_not_paid: { amount: '20.00', reason: 'ask_support' },
+  webhook_disabled: { host: 'hooks.example.com', events: 5 },
   bill_corrected: { calls: 12, amount: '0.0042', model: 'openai/gpt-6-luna' },
   account_deleted: { at: AT },
   legal_text_changed: { document: 'terms', version: 2, from: '2026-12-24' },

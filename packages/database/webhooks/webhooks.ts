@@ -141,11 +141,16 @@ export async function listDisabledWebhooks(
   );
 }
 
-export async function markOwnerNotified(db: Database, id: string, now: Instant): Promise<void> {
+/** A webhook that was enabled in the meantime stays as it is. */
+export async function markOwnerNotified(
+  db: Database,
+  { id, disabledAt }: Pick<DisabledWebhook, 'id' | 'disabledAt'>,
+  now: Instant,
+): Promise<void> {
   await queryOrThrow(
     db
       .update(webhooks)
       .set({ notifiedAt: new Date(now) })
-      .where(and(eq(webhooks.id, id), isNotNull(webhooks.disabledAt))),
+      .where(and(eq(webhooks.id, id), eq(webhooks.disabledAt, new Date(disabledAt)))),
   );
 }
