@@ -19,6 +19,7 @@ import {
 import { sharedStack } from './support/shared-stack.ts';
 import { sql } from './support/sql.ts';
 import { insertUsageHistory } from './support/usage-history.ts';
+import { insertWebhookHistory } from './support/webhook-history.ts';
 
 warnIfNoBrowser();
 
@@ -46,6 +47,8 @@ const SIGNED_IN_PAGES = [
   '/refunds',
   '/top-up',
   '/alerts',
+  '/alerts/webhook',
+  '/alerts/webhook/endpoint',
   '/playground',
   '/security',
   '/rights',
@@ -108,6 +111,7 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
     const [[keyId] = []] = await sql(stack, query, [accountId]);
     await insertUsageHistory(stack, accountId, Number(keyId));
     await insertRefund(accountId);
+    await insertWebhookHistory(stack, accountId);
   }
 
   /** A refund with every digit of an amount, an address of full length, and a way to cancel it. */

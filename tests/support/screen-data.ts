@@ -10,6 +10,7 @@ import type { LocalAccount, LocalStack } from '@farebox/local';
 import { sleep } from './scripted-upstream.ts';
 import { sql } from './sql.ts';
 import { insertUsageHistory } from './usage-history.ts';
+import { insertWebhookHistory } from './webhook-history.ts';
 
 const DAY_MS = 86_400_000;
 const LONG_NAME = 'Nightly captions of the Reykjavík archive, batch 3 (staging, EU)';
@@ -294,6 +295,7 @@ export async function createFilledAccount(stack: LocalStack): Promise<FilledAcco
   const depositPath = await insertDeposits(stack, accountId);
   const refundId = await insertRefunds(stack, accountId);
   await insertAlerts(stack, accountId, keyId);
+  await insertWebhookHistory(stack, accountId);
   await waitForCall(stack, accountId, callId);
   const proposals = await insertProposals(stack, accountId, callId);
   await insertReports(stack);

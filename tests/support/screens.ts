@@ -130,6 +130,7 @@ export const EMPTY_SCREENS: readonly Screen[] = [
   { name: 'empty-usage', isVariant: true, open: '/usage' },
   { name: 'empty-calls', isVariant: true, open: '/calls' },
   { name: 'empty-alerts', isVariant: true, open: '/alerts' },
+  { name: 'empty-webhook', isVariant: true, open: '/alerts/webhook' },
   { name: 'empty-add-credits', isVariant: true, open: '/top-up' },
   { name: 'empty-statement', isVariant: true, open: '/transactions' },
   { name: 'empty-refunds', isVariant: true, open: '/refunds' },
@@ -193,6 +194,24 @@ export function listAccountScreens(account: FilledAccount): readonly Screen[] {
         await submit(page, { threshold: 'five' }, 'form[action="/alerts/low-balance"] button');
       },
     },
+    { name: 'webhook', open: '/alerts/webhook' },
+    { name: 'webhook-endpoint', isVariant: true, open: '/alerts/webhook/endpoint' },
+    {
+      name: 'webhook-endpoint-wrong',
+      isVariant: true,
+      open: async (page, go) => {
+        await go('/alerts/webhook/endpoint');
+        await submit(page, { endpoint: 'ftp://hooks.example.com' });
+      },
+    },
+    {
+      name: 'webhook-secret',
+      open: async (page, go) => {
+        await go('/alerts/webhook/secret');
+        await submit(page, {});
+      },
+    },
+    { name: 'webhook-delete', isVariant: true, open: '/alerts/webhook/delete' },
     { name: 'add-credits', open: '/top-up' },
     { name: 'add-credits-tron', open: '/top-up/tron' },
     { name: 'add-credits-bsc', isVariant: true, open: '/top-up/bsc' },

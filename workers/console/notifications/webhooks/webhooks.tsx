@@ -74,7 +74,7 @@ const WebhookCard: FC<WebhookCardProps> = ({ webhook, messages, language }) => {
     <Card id="endpoint" title={t.endpoint}>
       {disabledAt !== null && <DisabledNote t={t} since={formatTime(disabledAt, language)} />}
       <p>
-        <code class="address">{webhook.endpoint}</code>{' '}
+        <code>{webhook.endpoint}</code>{' '}
         <Badge kind={isEnabled ? 'good' : 'bad'}>{isEnabled ? t.on : t.off}</Badge>
       </p>
       <form method="post" action={`${PATH}/test`} class="actions">
