@@ -4,13 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LANGUAGES } from '@farebox/i18n';
+import { PROVIDER_IDS } from '@farebox/providers/list';
 import { describe, expect, it } from 'vitest';
 import { listErrorPages } from './generator/api-pages.ts';
 import { findApiTextGaps } from './generator/api-texts.ts';
 import { parseBenchmarkRun } from './generator/benchmark-results.ts';
 import { computeExampleBill } from './generator/bill-example.tsx';
 import { errorExplanationsFor } from './generator/error-explanations.ts';
-import { listPriceRows } from './generator/model-prices.ts';
+import { listNewestRows, listPriceRows } from './generator/model-prices.ts';
 import { parsePolicyPromises } from './generator/policy-tests.tsx';
 import { describeCondition } from './generator/price-list.tsx';
 import { describeGoal, findUnknownParts } from './generator/row-names.ts';
@@ -246,6 +247,12 @@ describe('the errors catalogue', () => {
     }
   });
 
+  it.each(LANGUAGES)('has an index without marks of Markdown in %s', (language) => {
+    const folder = language === 'en' ? '' : `/${language}`;
+    const html = files.get(`${folder}/docs/errors.html`) ?? '';
+    expect(html.slice(html.indexOf('<table')).split('</table>')[0]).not.toContain('`');
+  });
+
   it('explains no code of another language in the words of English', () => {
     for (const language of ['ru', 'zh'] as const) {
       const letters = language === 'ru' ? /[а-я]{3}/i : /[\u3400-\u9fff]{3}/;
@@ -262,6 +269,15 @@ describe('the errors catalogue', () => {
   });
 });
 
+describe('a table of three columns or more', () => {
+  it('names the column of each cell for a phone, which shows rows as labelled lines', () => {
+    const html = files.get('/comparison.html') ?? '';
+    expect(html).toContain('<table class="stacked">');
+    expect(html).toContain('<td data-label="direct">the provider’s</td>');
+    expect(files.get('/docs/clients.html')).toMatch(/<table>\n<thead>\n<tr><th>client<\/th>/);
+  });
+});
+
 describe('the price list', () => {
   const rows = listPriceRows(AT);
 
@@ -270,6 +286,30 @@ describe('the price list', () => {
     expect(rows.length).toBeGreaterThan(80);
     const amounts = rows.flatMap(({ amounts: { input, output } }) => [input ?? '0', output ?? '0']);
     for (const amount of amounts) expect(amount).toMatch(/^\d+(\.\d+)?$/);
+  });
+
+  it('begins with the newest model, and ends with those whose release no source dates', () => {
+    const days = rows.map(({ releasedOn }) => releasedOn ?? '');
+    expect(days).toEqual(days.toSorted().toReversed());
+  });
+
+  it.each(LANGUAGES)('has whole cents in %s, and so has the start page', (language) => {
+    const folder = language === 'en' ? '' : `/${language}`;
+    for (const page of ['/index.html', '/prices.html']) {
+      const amounts = files.get(folder + page)?.match(/\$\d[\d.]*(?=<\/td>)/g) ?? [];
+      expect(amounts.length, page).toBeGreaterThan(10);
+      expect(amounts.filter((amount) => !/\.\d{2,}$/.test(amount))).toEqual([]);
+    }
+  });
+
+  it('shows the newest model of each provider that converses and stays on the start page', () => {
+    const newest = listNewestRows(rows);
+    expect(newest.map(({ provider }) => provider)).toEqual(PROVIDER_IDS);
+    for (const { model, isConversational, retiresOn } of newest) {
+      expect([isConversational, retiresOn]).toEqual([true, null]);
+      for (const page of ['/index.md', '/ru/index.md', '/zh/index.md'])
+        expect(files.get(page), page).toContain(`| \`${model}\` |`);
+    }
   });
 
   it('shows the price per million tokens that the catalog has', () => {

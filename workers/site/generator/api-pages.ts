@@ -86,9 +86,9 @@ function buildErrorIndex({ document, updatedOn }: ApiSource, language: Language)
       { text: code, href: toErrorUrlPath(code, language), isCode: true },
       String(document['x-errors']?.[code]?.status ?? '4xx'),
       document['x-errors']?.[code]?.retryable === true ? t.yes : t.no,
-      errorExplanationsFor(language)[code]?.cause ?? '',
+      (errorExplanationsFor(language)[code]?.cause ?? '').replaceAll('`', ''),
     ]),
-    isStacked: true,
+    phoneLayout: 'stacked',
   });
   return {
     path: '/docs/errors',

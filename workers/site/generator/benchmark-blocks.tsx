@@ -63,7 +63,7 @@ export function renderAdditions(run: BenchmarkRun, language: Language): Rendered
   const table = renderTable({
     head: [t.situation, t.addedWait, t.addedDistantWait, t.addedCpu, t.cpu],
     numbers: [1, 2, 3, 4],
-    isStacked: true,
+    phoneLayout: 'stacked',
     rows: additions.map(
       ({ situation, firstByteMs, distantFirstByteMs, cpuMs, passThroughCpuMs }) => [
         toSituationName(situation, language),
@@ -151,7 +151,7 @@ export function renderPeers(run: BenchmarkRun, language: Language): Rendered {
   const table = renderTable({
     head: [t.situation, ...peers.map(({ peer }) => t.multiple(t.subjects[peer]))],
     numbers: peers.map((_, index) => index + 1),
-    isStacked: true,
+    phoneLayout: 'stacked',
     rows: rows.map((row) => [
       describeRow(row, language),
       ...peers.map(({ ratios }) => formatNumber(ratios.get(row) ?? null, language, 2)),
@@ -192,7 +192,7 @@ export function renderGoals(run: BenchmarkRun, language: Language): Rendered {
   const table = renderTable({
     head: [t.goal, t.situation, t.measured, t.wanted, t.result],
     numbers: [2, 3],
-    isStacked: true,
+    phoneLayout: 'stacked',
     rows: [
       ...goals.map((verdict) => toGoalCells(verdict, language)),
       ...comparePeers(run).map(({ peer, ratios, ahead }) => [

@@ -52,6 +52,7 @@ function toTable(bill: ExampleBill, language: Language): ContentTable {
   return {
     head: [t.item, t.quantity, t.price, t.amount],
     numbers: [1, 2, 3],
+    phoneLayout: 'bill',
     rows: [
       ...bill.lineItems.map(({ bucket, count, price, millionths }) => [
         t.buckets[bucket],

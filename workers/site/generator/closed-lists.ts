@@ -13,6 +13,7 @@ export function renderReasons(language: Language): Rendered {
   const meanings = messagesFor(language).reasons;
   return renderTable({
     head: [t.code, t.meaning],
+    phoneLayout: 'stacked',
     rows: SETTLE_REASONS.map((reason) => [{ text: reason, isCode: true }, meanings[reason]]),
   });
 }
@@ -23,6 +24,7 @@ export function renderNetworks(networks: readonly Chain[], language: Language): 
   return renderTable({
     head: [t.network, t.minimum, t.confirmations, t.large],
     numbers: [1, 2, 3],
+    phoneLayout: 'stacked',
     rows: networks.map((chain) => [
       NETWORK_NAMES[chain.name],
       `${formatTokenUnits(chain.minimumUnits, chain.decimals)} USDT`,

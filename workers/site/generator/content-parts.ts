@@ -21,7 +21,7 @@ import { renderCallToAction, renderPoints } from './home-blocks.tsx';
 import { listPriceRows, type PriceRow } from './model-prices.ts';
 import { type Rendered, toUrlPath } from './page.ts';
 import { parsePolicyPromises, renderPolicyTests } from './policy-tests.tsx';
-import { renderPriceList } from './price-list.tsx';
+import { renderNewestPrices, renderPriceList } from './price-list.tsx';
 import { DEPLOYED_WORKERS, type SiteSettings } from './settings.ts';
 import type { SiteSource } from './source.ts';
 import { parseStoredTables, renderStoredData } from './stored-data.ts';
@@ -31,6 +31,16 @@ const ALL_ROWS_FILE = 'bench/results/all-rows.generated.json';
 
 function formatMinute(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** One row for each Worker, or one for all where the build knows no version. */
+function listWorkerVersions({ workerVersions }: SiteSettings, language: Language): string[][] {
+  const { trust: t } = siteMessagesFor(language);
+  if (workerVersions.size === 0) return [[t.workers, t.unknown]];
+  return DEPLOYED_WORKERS.map((worker) => [
+    t.worker(worker),
+    workerVersions.get(worker) ?? t.unknown,
+  ]);
 }
 
 /** What is deployed, as far as the build knows it. */
@@ -43,14 +53,12 @@ function renderDeployment(settings: SiteSettings, language: Language): Rendered 
         ? []
         : [[t.source, { text: settings.sourceUrl, href: settings.sourceUrl }]]),
       [t.commit, settings.commit ?? t.unknown],
-      ...DEPLOYED_WORKERS.map((worker) => [
-        t.worker(worker),
-        settings.workerVersions.get(worker) ?? t.unknown,
-      ]),
+      ...listWorkerVersions(settings, language),
       [t.builtAt, formatMinute(settings.builtAt)],
       [t.priceList, priceDate()],
       [t.canary, { text: t.canaryStatus, href: toUrlPath(language, '/status') }],
     ],
+    phoneLayout: 'stacked',
   });
 }
 
@@ -90,6 +98,7 @@ export function buildContentParts(source: SiteSource, settings: SiteSettings): C
       points: renderPoints(language),
       'call-to-action': renderCallToAction(settings.consoleUrl, language),
       'price-list': renderPriceList(rows, language),
+      'newest-prices': renderNewestPrices(rows, language),
       'example-bill': renderExampleBill(settings.builtAt, language),
       reasons: renderReasons(language),
       networks: renderNetworks(settings.networks, language),

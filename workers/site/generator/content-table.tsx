@@ -9,8 +9,11 @@ export type ContentTable = Readonly<{
   rows: readonly (readonly Cell[])[];
   /** The indexes of columns with numbers, which are set to the end of the line. */
   numbers?: readonly number[];
-  /** On a phone each row is a block of labelled lines, so that no column is cut off. */
-  isStacked?: boolean;
+  /**
+   * How a phone shows it without cutting a column off: `stacked`, each row a block of labelled lines;
+   * `bill`, the first and the last cell on a line and what is between them below. It scrolls without.
+   */
+  phoneLayout?: 'stacked' | 'bill';
 }>;
 
 const CellText: FC<{ cell: Cell }> = ({ cell }) => {
@@ -20,12 +23,12 @@ const CellText: FC<{ cell: Cell }> = ({ cell }) => {
 };
 
 const Table: FC<{ table: ContentTable }> = ({
-  table: { head, rows, numbers = [], isStacked = false },
+  table: { head, rows, numbers = [], phoneLayout },
 }) => {
   const classFor = (index: number) => (numbers.includes(index) ? 'number' : undefined);
   return (
     <div class="scroll" tabindex={0}>
-      <table class={isStacked ? 'stacked' : undefined}>
+      <table class={phoneLayout}>
         <thead>
           <tr>
             {head.map((text, index) => (
@@ -39,7 +42,10 @@ const Table: FC<{ table: ContentTable }> = ({
           {rows.map((row) => (
             <tr>
               {row.map((cell, index) => (
-                <td class={classFor(index)} data-label={isStacked ? head[index] : undefined}>
+                <td
+                  class={classFor(index)}
+                  data-label={phoneLayout === undefined ? undefined : head[index]}
+                >
                   <CellText cell={cell} />
                 </td>
               ))}

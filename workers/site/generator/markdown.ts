@@ -46,6 +46,9 @@ function renderLink(html: string, href: string, resolve: LinkResolver): string {
   return target === undefined ? html : `<a href="${escapeMarkup(target)}">${html}</a>`;
 }
 
+/** A table of so many columns is narrow text on a phone, which shows its rows as labelled lines. */
+const MIN_STACKED_COLUMNS = 3;
+
 function createMarked(resolve: LinkResolver): Marked {
   const ids = new HeadingIds();
   return new Marked({
@@ -62,17 +65,23 @@ function createMarked(resolve: LinkResolver): Marked {
       link({ tokens, href }) {
         return renderLink(this.parser.parseInline(tokens), href, resolve);
       },
+      table({ header, rows }) {
+        const isStacked = header.length >= MIN_STACKED_COLUMNS;
+        const toCell = ({ tokens }: Tokens.TableCell, index: number) => {
+          const label = stripInlineMarkup(header[index]?.text ?? '');
+          const attribute = isStacked ? ` data-label="${escapeMarkup(label)}"` : '';
+          return `<td${attribute}>${this.parser.parseInline(tokens)}</td>`;
+        };
+        const head = header.map(({ tokens }) => `<th>${this.parser.parseInline(tokens)}</th>`);
+        const body = rows.map((row) => `<tr>${row.map(toCell).join('')}</tr>\n`);
+        const open = isStacked ? '<table class="stacked">' : '<table>';
+        return `<div class="scroll" tabindex="0">${open}\n<thead>\n<tr>${head.join('')}</tr>\n</thead>\n<tbody>\n${body.join('')}</tbody></table></div>\n`;
+      },
       image({ href, text }) {
         const target = resolve(href);
         const alt = escapeMarkup(text);
         return target === undefined ? alt : `<img src="${escapeMarkup(target)}" alt="${alt}">`;
       },
-    },
-    hooks: {
-      postprocess: (html) =>
-        html
-          .replaceAll('<table>', '<div class="scroll" tabindex="0"><table>')
-          .replaceAll('</table>', '</table></div>'),
     },
   });
 }

@@ -48,6 +48,10 @@ export type PriceRow = Readonly<{
   confirmedOn: string | null;
   citation: string | null;
   retiresOn: string | null;
+  /** The day of its release, YYYY-MM-DD; null where no source states it. */
+  releasedOn: string | null;
+  /** Whether it answers messages, and is no model of images, speech or embeddings. */
+  isConversational: boolean;
 }>;
 
 type Published = ReturnType<typeof publishPrices>['pricing'];
@@ -66,6 +70,12 @@ function toPerMillion(perToken: string | undefined): string | null {
   if (perToken === undefined) return null;
   const [whole = '0', fraction = ''] = perToken.split('.');
   return formatUsd(BigInt(whole + fraction.padEnd(DECIMALS_PER_TOKEN, '0')));
+}
+
+/** Adds the zeros of whole cents, as prices are written. */
+export function padCents(amount: string): string {
+  const [whole = '0', fraction = ''] = amount.split('.');
+  return `${whole}.${fraction.padEnd(2, '0')}`;
 }
 
 function toAmounts(published: PublishedAmounts): Amounts {
@@ -147,13 +157,32 @@ function toRow(model: Model, at: number): PriceRow {
     confirmedOn: model.provenance.confirmedOn,
     citation: model.provenance.citation,
     retiresOn: model.lifecycle.retiresOn,
+    releasedOn: model.lifecycle.released,
+    isConversational: model.operations.length === 0,
   };
 }
 
-/** Returns the models that can be called at `at` (milliseconds since the epoch), by name. */
+/** The newest first, since it is what most readers look for; those of one day by name. */
+function compareRows(one: PriceRow, other: PriceRow): number {
+  const [a, b] = [one.releasedOn ?? '', other.releasedOn ?? ''];
+  if (a !== b) return a > b ? -1 : 1;
+  return one.model < other.model ? -1 : 1;
+}
+
+/** Returns the newest conversational model of each provider, as long as nobody gave it up. */
+export function listNewestRows(rows: readonly PriceRow[]): PriceRow[] {
+  return PROVIDER_IDS.flatMap((id) => {
+    const newest = rows
+      .filter(({ provider }) => provider === id)
+      .find(({ isConversational, retiresOn }) => isConversational && retiresOn === null);
+    return newest === undefined ? [] : [newest];
+  });
+}
+
+/** Returns the models that can be called at `at` (milliseconds since the epoch), newest first. */
 export function listPriceRows(at: number): PriceRow[] {
   return listModels(PROVIDER_IDS)
     .filter((model) => !isRetired(model, at))
     .map((model) => toRow(model, at))
-    .sort((one, other) => (one.model < other.model ? -1 : 1));
+    .sort(compareRows);
 }

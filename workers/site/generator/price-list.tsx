@@ -4,22 +4,36 @@ import { formatCount } from '@farebox/design';
 import type { Language } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
 import { siteMessagesFor } from '../texts/index.ts';
-import type { Amounts, ConditionalPrice, PriceCondition, PriceRow } from './model-prices.ts';
+import { renderTable } from './content-table.tsx';
+import {
+  type Amounts,
+  type ConditionalPrice,
+  listNewestRows,
+  type PriceCondition,
+  type PriceRow,
+  padCents,
+} from './model-prices.ts';
 import type { Rendered } from './page.ts';
 
 type RowProps = Readonly<{ row: PriceRow; language: Language }>;
 
 type AmountProps = Readonly<{ label: string; amount: string | null; other: string }>;
 
+function formatAmount(amount: string): string {
+  return `$${padCents(amount)}`;
+}
+
 const Amount: FC<AmountProps> = ({ label, amount, other }) => (
   <td class="number" data-label={label} data-value={amount ?? ''}>
-    {amount === null ? <small>{other}</small> : `$${amount}`}
+    {amount === null ? <small>{other}</small> : formatAmount(amount)}
   </td>
 );
 
 /** Input and output, as prices are commonly quoted. */
 function formatPair({ input, output }: Amounts): string {
-  return [input, output].map((amount) => (amount === null ? '–' : `$${amount}`)).join(' / ');
+  return [input, output]
+    .map((amount) => (amount === null ? '–' : formatAmount(amount)))
+    .join(' / ');
 }
 
 const ProvidersOwn: FC<RowProps> = ({ row, language }) => {
@@ -205,4 +219,21 @@ export function renderPriceList(rows: readonly PriceRow[], language: Language): 
     html: String(<PriceTable rows={rows} language={language} />),
     markdown: toMarkdownTable(rows, language),
   };
+}
+
+/** The newest model of each provider with its prices, for the start page. */
+export function renderNewestPrices(rows: readonly PriceRow[], language: Language): Rendered {
+  const { priceList: t } = siteMessagesFor(language);
+  const format = (amount: string | null) => (amount === null ? '–' : formatAmount(amount));
+  return renderTable({
+    head: [t.model, t.input, t.cacheRead, t.output],
+    numbers: [1, 2, 3],
+    rows: listNewestRows(rows).map(({ model, amounts }) => [
+      { text: model, isCode: true },
+      format(amounts.input),
+      format(amounts.cacheRead),
+      format(amounts.output),
+    ]),
+    phoneLayout: 'stacked',
+  });
 }

@@ -142,5 +142,9 @@ export function renderStoredData(tables: readonly StoredTable[], language: Langu
       { text: name, isCode: true },
       translateRetention(retention, language),
     ]);
-  return renderTable({ head: [t.purpose, t.table, t.retention], rows });
+  return renderTable({
+    head: [t.purpose, t.table, t.retention],
+    rows,
+    phoneLayout: 'stacked',
+  });
 }

@@ -9,6 +9,9 @@ html { scroll-padding-top: 1rem; }
 .site-header .brand img { display: block; }
 .site-header ul, .site-footer ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none; margin: 0; padding: 0; }
 .site-header nav a, .site-footer a { display: inline-block; padding: 0.3rem 0; }
+/* Lists of links need no underline to be seen as such; one appears where the pointer or the focus is. */
+.site-header a:not(.button), .site-footer a, .docs-menu a { text-decoration: none; } :is(.site-header, .site-footer, .docs-menu) a:is(:hover, :focus-visible):not(.button) { text-decoration: underline; }
+:is(.site-header, .site-footer) a[aria-current] { color: inherit; font-weight: 600; }
 .site-header .actions { margin: 0 0 0 auto; display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; }
 .site-header .actions .button { padding: 0.3rem 0.8rem; min-height: 0; }
 .site-main { margin: 0 auto; max-width: 72rem; padding: 1.5rem 1rem 3rem; }
@@ -22,7 +25,7 @@ html { scroll-padding-top: 1rem; }
 .article .scroll { margin-block: 1rem; background: linear-gradient(to right, var(--ground) 30%, transparent) 0 0 / 2.5rem 100% no-repeat local,
   linear-gradient(to left, var(--ground) 30%, transparent) 100% 0 / 2.5rem 100% no-repeat local,
   linear-gradient(to right, color-mix(in srgb, var(--ink) 22%, transparent), transparent) 0 0 / 0.75rem 100% no-repeat scroll,
-  linear-gradient(to left, color-mix(in srgb, var(--ink) 22%, transparent), transparent) 100% 0 / 0.75rem 100% no-repeat scroll; } .article pre { overflow-x: auto; white-space: pre; overflow-wrap: normal; }
+  linear-gradient(to left, color-mix(in srgb, var(--ink) 22%, transparent), transparent) 100% 0 / 0.75rem 100% no-repeat scroll; } .article pre { overflow-x: auto; white-space: pre; overflow-wrap: normal; } .article pre code { font-size: inherit; }
 .article img { max-width: 100%; height: auto; } .article h2 :is(a), .article a { overflow-wrap: anywhere; }
 .article .meta { color: var(--quiet); font-size: 0.9rem; border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 0.75rem; max-width: none; }
 .with-menu { display: grid; gap: 1.5rem 3rem; }
@@ -30,12 +33,13 @@ html { scroll-padding-top: 1rem; }
 .docs-menu ul { display: block; list-style: none; margin: 0; padding: 0; } .docs-menu li a { display: block; padding: 0.25rem 0; overflow-wrap: anywhere; }
 .docs-menu a[aria-current] { color: inherit; font-weight: 600; }
 .docs-menu summary { padding: 0.5rem 0; cursor: pointer; font-weight: 600; }
-@media (min-width: 60rem) { .with-menu { grid-template-columns: 15rem minmax(0, 1fr); } .docs-menu details::details-content { content-visibility: visible; block-size: auto; } }
-.lead { font-size: 1.2rem; color: var(--quiet); }
+@media (min-width: 60rem) { .with-menu { grid-template-columns: 15rem minmax(0, 1fr); }
+@supports selector(::details-content) { .docs-menu { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto; padding-block: 0.5rem; } .docs-menu details::details-content { content-visibility: visible; block-size: auto; } .docs-menu summary { display: none; } } }
+.article > p:has(+ .call) { font-size: 1.2rem; color: var(--quiet); margin-block-end: 1.25rem; }
 .points { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; padding: 0; list-style: none; max-width: none !important; }
 .points li { background: var(--raised); border-radius: 0.5rem; padding: 1rem 1.25rem; margin: 0; }
 .points strong { display: block; margin-bottom: 0.25rem; font-size: 1.05rem; }
-.call { margin-block: 1.5rem; display: flex; flex-wrap: wrap; gap: 0.75rem; }
+.article > .call { margin-block: 0 2rem; display: flex; flex-wrap: wrap; gap: 0.75rem; }
 .button.quiet { background: none; color: var(--accent); }
 .site-footer { margin: 0 auto; max-width: 72rem; padding: 1.25rem 1rem 2.5rem; border-top: 1px solid var(--line); display: grid; gap: 0.75rem; }
 .site-footer .source { margin: 0; color: var(--quiet); overflow-wrap: anywhere; }
@@ -58,7 +62,11 @@ html { scroll-padding-top: 1rem; }
 .figure { font-size: 1.15rem; } .terms dt { font-weight: 600; margin-top: 0.6rem; } .terms dd { margin: 0; }
 [data-status] .scroll time { white-space: normal; }
 @media (max-width: 37.5rem) {
-.article table.stacked, .stacked :is(caption, tbody, tr, th, td) { display: block; } .article table.stacked > thead { display: none; } .stacked tr { border-bottom: 1px solid var(--line); padding-block: 0.6rem; } .stacked tr:last-child { border-bottom: 0; }
+.site-header .actions { order: 1; } .site-header nav { order: 2; flex-basis: 100%; } .article pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+.article table.bill, .bill :is(tbody, tr, td) { display: block; } .bill thead { display: none; } .bill tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem; border-bottom: 1px solid var(--line); padding-block: 0.5rem; }
+.article .bill td { border: 0; padding: 0; min-width: 0; } .bill td:last-child { grid-area: 1 / 2; } .bill td:not(:first-child, :last-child) { grid-row: 2; color: var(--quiet); font-size: 0.875rem; text-align: start; } .bill td:empty { display: none; }
+.bill td:not(:first-child, :last-child)::before { content: attr(data-label) ": "; } .bill tr:last-child { border: 0; font-weight: 600; }
+.article table.stacked, .stacked :is(caption, tbody, tr, th, td) { display: block; } .article table.stacked > thead { display: none; } .stacked tr { border-bottom: 1px solid var(--line); padding-block: 0.6rem; } .stacked tr:last-child { border-bottom: 0; } .stacked tr > td:first-child { font-weight: 600; }
 .article .stacked :is(th, td) { border: 0; padding: 0.1rem 0; min-width: 0; text-align: start; white-space: normal; overflow-wrap: anywhere; } .stacked td[data-label]:not(:first-child, :empty, [data-label=""])::before { content: attr(data-label) ": "; color: var(--quiet); font-family: system-ui, sans-serif; }
 .article table.models > thead { display: block; } .models > thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border: 0; padding: 0; } .models > thead th { padding: 0; } .models > thead th:not(:has(button)) { display: none; } .models > thead tr:has(button)::before { content: attr(data-sort); color: var(--quiet); font-size: 0.85rem; align-self: center; }
 .models tbody tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 0.35rem 0.75rem; } .models tbody tr[hidden] { display: none; } .models tbody td:first-child { grid-column: 1 / -1; min-width: 0; }

@@ -1,6 +1,6 @@
 /**
  * Filters and sorts the price list. Every row is in the page; without the script the list is
- * complete and in alphabetical order.
+ * complete, with the newest model first.
  */
 export const PRICES_SCRIPT = `
 const table = document.querySelector('table.models');

@@ -329,6 +329,7 @@ export const ru: SiteMessages = {
     },
     source: 'Исходный код',
     commit: 'Коммит',
+    workers: 'Версии Workers',
     worker: (name) => `Версия Worker ${name}`,
     builtAt: 'Собрано',
     priceList: 'Прайс-лист',

@@ -310,6 +310,7 @@ export const zh: SiteMessages = {
     },
     source: '源代码',
     commit: '提交',
+    workers: '各 Worker 的版本',
     worker: (name) => `Worker ${name} 的版本`,
     builtAt: '构建时间',
     priceList: '价目表',
