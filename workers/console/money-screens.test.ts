@@ -6,7 +6,7 @@ import { findModel, resolvePrices, standardTerms } from '@farebox/catalog';
 import { connect, type Database } from '@farebox/database';
 import { activateKey, ingestEntries, insertPendingKey } from '@farebox/database/ledger';
 import { insertAccount } from '@farebox/database/users';
-import { formatCurrency } from '@farebox/design';
+import { formatCurrency, formatRoundedCurrency, toEpochDay, toIsoDay } from '@farebox/design';
 import { hashPassword, signIn } from '@farebox/identity';
 import { type Entry, NO_LIMITS, type SettleReason } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
@@ -107,6 +107,9 @@ const PRICES = {
 /** The one call whose prices contain a margin. */
 const WITH_MARGIN = 119;
 
+/** The one call that was streamed, and whose times are known. */
+const STREAMED = 117;
+
 /** One credit and one call per hour, with ascending ids. */
 const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry => {
   const at = NOW - (121 - index) * 3_600_000;
@@ -133,7 +136,7 @@ const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry 
       model: index % 2 === 0 ? 'openai/gpt-4o-mini' : 'anthropic/claude-sonnet-4-5',
       provider: 'openai',
       dialect: 'chat',
-      stream: false,
+      stream: index === STREAMED,
       httpStatus: failed ? 502 : 200,
       status: 'settled',
       reason: failed ? 'estimated_after_upstream_cut' : 'provider_reported',
@@ -142,8 +145,8 @@ const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry 
       priceRule: '2026-11-23/standard',
       providerCost: null,
       marginBasisPoints,
-      firstTokenMs: null,
-      totalMs: null,
+      firstTokenMs: index === STREAMED ? 400 : null,
+      totalMs: index === STREAMED ? 2_400 : null,
       fees: [],
       charged,
       shortfall: 0n,
@@ -278,6 +281,21 @@ describe('the Overview screen', () => {
       expect(page).toContain(`<data value="${sumCalls((call) => splitCharge(call)[kind])}"`);
   });
 
+  it.each([
+    ['model', ['openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5']],
+    ['provider', ['OpenAI', 'Anthropic']],
+    ['key', ['=cmd']],
+  ])('shows the spend of each day by %s', async (by, names) => {
+    const page = await getText(`/?days=90&by=${by}`);
+    const section = page.slice(page.indexOf('id="spend"'), page.indexOf('id="failures"'));
+    for (const name of names) expect(section).toContain(name);
+    const ofModel = (model: string) =>
+      sumCalls((call) => (call.model.startsWith(model) ? call.charged : 0n));
+    const sums =
+      names.length === 1 ? [totalCharged(ENTRIES)] : [ofModel('openai'), ofModel('anthropic')];
+    for (const sum of sums) expect(section).toContain(`<data value="${sum}"`);
+  });
+
   it('shows a new account how to get started', async () => {
     const page = await getText('/', B);
     expect(page).toContain('curl http://127.0.0.1:8787/v1/chat/completions');
@@ -403,6 +421,54 @@ describe('the list of calls', () => {
     );
   });
 
+  it('shows key, words, first token, duration and speed in the row of a call', async () => {
+    const page = await getText('/calls');
+    const row = (index: number) => {
+      const link = page.indexOf(`href="/calls/${ENTRIES[index]?.call?.id}"`);
+      return page.slice(link, page.indexOf('</tr>', link)).replace(/<[^>]*>/g, ' ');
+    };
+    const streamed = row(STREAMED);
+    expect(streamed).toContain('=cmd|');
+    // 7 tokens in the two seconds after the first one.
+    expect(streamed.replace(/\s+/g, ' ')).toMatch(/ 200 .* 7 0\.4s 2\.4s 3\.5 tok\/s \$/);
+    expect(row(110)).toMatch(/· Provider cut it off.* 502 .*–.*–/s);
+  });
+
+  it('counts what the filters match: by outcome, in the title and by time', async () => {
+    const all = await getText('/calls');
+    const text = all.replace(/<[^>]*>/g, ' ');
+    for (const chip of ['All 120', 'Succeeded 108', 'Cut off 12', 'Failed 12'])
+      expect(text).toContain(chip);
+    expect(all).toMatch(/id="histogram-desc"[^>]*>120 calls, 12 failed/);
+    const failed = await getText('/calls?outcome=failed');
+    const sum = sumCalls((call) => (call.httpStatus === 502 ? call.charged : 0n));
+    expect(failed).toContain(`12 calls, ${formatRoundedCurrency(sum, 'en')}`);
+    expect(failed).toMatch(/id="histogram-desc"[^>]*>12 calls, 12 failed/);
+    // The chips keep counting what they lead to.
+    expect(failed.replace(/<[^>]*>/g, ' ')).toContain('Succeeded 108');
+  });
+
+  it('finds a call by the request id of a log line, and says where it is none', async () => {
+    const id = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
+    const dashed = id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-').toUpperCase();
+    for (const pasted of [id, dashed, ` request ${id} `]) {
+      const response = await get(`/calls?id=${encodeURIComponent(pasted)}`);
+      expect(response.headers.get('location')).toBe(`/calls/${id}`);
+    }
+    expect(await getText('/calls?id=xyz')).toContain('class="note problem"');
+  });
+
+  it('offers periods that keep the other filters', async () => {
+    const page = await getText('/calls?outcome=failed');
+    const today = new Date().toISOString().slice(0, 10);
+    const presets = [...page.matchAll(/href="(\/calls\?[^"]*from=[^"]*)"/g)].map(
+      ([, href = '']) => new URLSearchParams(href.replaceAll('&amp;', '&').split('?')[1]),
+    );
+    expect(presets).toHaveLength(3);
+    for (const preset of presets) expect(preset.get('outcome')).toBe('failed');
+    expect([today, toIsoDay(toEpochDay(Date.now()))]).toContain(presets[0]?.get('from'));
+  });
+
   it('exports CSV that adds up to the ledger and has no formula cells', async () => {
     const response = await get('/calls.csv');
     expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8');
@@ -496,6 +562,19 @@ describe('the Usage screen', () => {
     await db.execute(change('-'));
   });
 
+  it('offers periods that keep the dimensions, and names the one that is shown', async () => {
+    const page = await getText('/usage?by=key&metric=calls');
+    const presets = [...page.matchAll(/<a href="(\/usage\?[^"]*from=[^"]*)"[^>]*>(\d+ days)</g)];
+    expect(presets.length).toBeGreaterThanOrEqual(3);
+    for (const [, href = '', name = ''] of presets) {
+      const path = href.replaceAll('&amp;', '&');
+      expect(path).toContain('by=key');
+      expect(path).toContain('metric=calls');
+      const shown = await getText(path);
+      expect(shown).toMatch(new RegExp(`aria-current="true">${name}<`));
+    }
+  });
+
   it('shows no usage of another account', async () => {
     expect(await getText('/usage', B)).toContain('No calls in this period.');
   });
@@ -503,6 +582,31 @@ describe('the Usage screen', () => {
   it('rejects invalid dates', async () => {
     expect((await get('/usage?from=2026-02-30')).status).toBe(422);
     expect((await get('/usage.csv?from=2020-01-01&to=2026-01-01')).status).toBe(422);
+  });
+});
+
+describe('the API keys screen', () => {
+  it('has a row for a key: state, last days, models and when it was used last', async () => {
+    const page = await getText('/keys');
+    const row = /<tr><th scope="row"><a class="row-link" href="\/keys\/7">([\s\S]*?)<\/tr>/.exec(
+      page,
+    )?.[1];
+    expect(row).toContain('fbx_…abcd');
+    expect(row).toMatch(/<svg class="sparkline"[^>]*role="img" aria-label="[^"]+"/);
+    expect(row?.replace(/<[^>]*>/g, ' ')).toMatch(/Active.*All/s);
+  });
+});
+
+describe('the Security screen', () => {
+  it('says with which factor a session was opened', async () => {
+    const signedInWith = async () =>
+      (await getText('/security')).replace(/<[^>]*>/g, '').match(/Signed in with: [a-z ]+/)?.[0];
+    expect(await signedInWith()).toMatch(/^Signed in with: password only/);
+    const setFactor = (value: string) =>
+      db.execute(`update sessions set last_factor_at = ${value} where account_id = '${A}'`);
+    await setFactor('now()');
+    expect(await signedInWith()).toMatch(/^Signed in with: password and second factor/);
+    await setFactor('null');
   });
 });
 

@@ -48,7 +48,7 @@ type StoredCall = Readonly<{
 let callCount = 0;
 function nextId(): string {
   callCount += 1;
-  return callCount.toString(16).padStart(32, 'c');
+  return callCount.toString(16).padStart(32, '0');
 }
 
 /** Stores calls that were charged for their output tokens alone, behind a credit of 9,000 USD. */

@@ -5,6 +5,7 @@
  */
 import { connect } from '@farebox/database';
 import { type IdentityDeps, signUp } from '@farebox/identity';
+import { NO_LIMITS } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { app } from '../app.ts';
@@ -14,12 +15,12 @@ const PASSWORD = 'correct horse battery';
 
 let database: EmptyDatabase;
 let env: object;
-let mintKey: () => Promise<unknown>;
+let mintKey: (limits: unknown) => Promise<unknown>;
 
 const accounts = {
   open: async () => {},
   status: async () => null,
-  mintKey: () => mintKey(),
+  mintKey: (_: string, { limits }: { limits: unknown }) => mintKey(limits),
 };
 
 beforeAll(async () => {
@@ -79,6 +80,17 @@ describe('the confirmation of a sign-up', () => {
     expect(response.status).toBe(303);
     expect(response.headers.get('location')).toBe('/');
     expect(sessionCookie(response)).not.toBe('');
+  });
+
+  it('makes a key that spends at most ten dollars a month, and says so', async () => {
+    let given: unknown;
+    mintKey = async (limits) => {
+      given = limits;
+      return { ok: true, apiKey: 'fbx_limited', keyId: 1 };
+    };
+    const page = await (await confirm(await requestSignUp('limited@example.com'))).text();
+    expect(given).toEqual({ ...NO_LIMITS, periodBudgets: { month: 10_000_000_000n } });
+    expect(page).toContain('$10');
   });
 
   it('shows the first key once: neither a reload nor a change of the language makes another', async () => {
