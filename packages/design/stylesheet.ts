@@ -63,8 +63,8 @@ main { padding: 1.25rem 1rem 3rem; max-width: 78rem; min-width: 0; } main > * + 
 main:not(.wide) > :is(p, form, ul, ol, dl, pre, fieldset, .note) { max-width: 44rem; }
 main > form:not(.card), main:not(.wide) > dl.pairs { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 1rem; }
 .card .head { min-height: 1.5rem; } .head { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; justify-content: space-between; min-height: 2.25rem; }
-.actions { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
-.public main, .public footer { margin-inline: auto; max-width: 64rem; } .public .bar nav { display: flex; gap: 0.5rem; align-items: center; }
+.actions { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; } :not(.actions) > :is(button, .button) + a:not(.button) { margin-inline-start: 0.5rem; }
+.public main, .public footer { margin-inline: auto; max-width: 64rem; } .public:has(main:not(.wide)) :is(main, footer) { max-width: 46rem; } .public .bar nav { display: flex; gap: 0.5rem; align-items: center; }
 footer { padding: 1rem 1rem 2rem; } .public footer { border-top: 1px solid var(--line); }
 @media (max-width: 63.99rem) { .menu > .brand { display: none; } }
 @media (min-width: 64rem) {
@@ -78,8 +78,8 @@ const FORMS = `
 button, .button { font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: var(--radius); padding: 0.35rem 0.9rem; min-height: 2.25rem; cursor: pointer; display: inline-flex; gap: 0.4rem; align-items: center; text-decoration: none; }
 .plain, .button.plain { background: var(--surface); color: var(--ink); border-color: var(--edge); font-weight: 500; }
 button.danger { background: var(--bad); border-color: var(--bad); color: var(--surface); }
-.field { display: grid; gap: 0.25rem; max-width: 32rem; align-content: start; } form > .field, form > fieldset, form > details, form > h2, form > p, fieldset > .field { margin-block-end: 1rem; } form:not(.filters) > :last-child { margin-block-end: 0; }
-label, .label { font-size: var(--small); font-weight: 600; } label.choice { font-size: inherit; font-weight: 400; display: flex; gap: 0.5rem; align-items: baseline; min-height: 1.75rem; }
+.field { display: grid; gap: 0.25rem; max-width: 32rem; align-content: start; } .card > .field:has(> textarea) { max-width: none; } .card > small.hint { display: block; } form > .field, form > fieldset, form > details, form > h2, form > p, fieldset > .field { margin-block-end: 1rem; } form:not(.filters) > :last-child { margin-block-end: 0; }
+label, .label { font-size: var(--small); font-weight: 600; } label.choice { font-size: inherit; font-weight: 400; display: flex; gap: 0.5rem; align-items: center; min-height: 1.75rem; }
 input:not([type=checkbox], [type=radio]), select, textarea { font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--edge); border-radius: var(--radius); padding: 0.35rem 0.6rem; width: 100%; min-width: 0; min-height: 2.25rem; } input:not([type=checkbox], [type=radio]), select { height: 2.25rem; }
 input[type=checkbox], input[type=radio] { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); flex: none; align-self: center; }
 input[aria-invalid] { border-color: var(--bad); border-width: 2px; } .problem { color: var(--bad); } .field > .problem { font-size: var(--small); }
@@ -122,9 +122,9 @@ const COMPONENTS = `
 dl.pairs { display: grid; gap: 0.35rem; } dl.pairs > div { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; } dl.pairs dt { color: var(--quiet); } dl.pairs dd { overflow-wrap: anywhere; text-align: end; margin-inline-start: auto; } dl.pairs button { min-height: 1.75rem; padding: 0.1rem 0.6rem; font-size: var(--small); }
 main:not(.wide) > dl.pairs > div { justify-content: start; } main:not(.wide) > dl.pairs dt { min-width: 12rem; } main:not(.wide) > dl.pairs dd { text-align: start; margin-inline-start: 0; }
 dl.facts { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.25rem 1rem; } dl.facts div { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; padding-block: 0.4rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dt { color: var(--quiet); font-size: var(--small); } dl.facts dd { font-weight: 600; overflow-wrap: anywhere; margin-inline-start: auto; text-align: end; }
-@media (min-width: 40rem) { dl.facts { background: none; border: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.75rem; } dl.facts div { display: block; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.75rem 1rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dd { font-size: 1.0625rem; text-align: start; } }
+@media (min-width: 40rem) { dl.facts { background: none; border: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.75rem; } dl.facts div { display: block; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.75rem 1rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dd { font-size: 1rem; text-align: start; } }
 ul.list { list-style: none; padding: 0; } ul.list > li { padding-block: 0.6rem; border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: center; justify-content: space-between; margin: 0; } ul.list > li:last-child { border-bottom: 0; padding-block-end: 0; } ul.list > li > :first-child { flex: 1 1 14rem; min-width: 0; }
-.log:not(:empty) + .empty { display: none; } .message-text { white-space: pre-wrap; overflow-wrap: anywhere; } progress { width: 100%; max-width: 14rem; height: 0.5rem; accent-color: var(--accent); }
+.log:not(:empty) + .empty { display: none; } .log > h3 { margin-block-start: 0.75rem; } .message-text { white-space: pre-wrap; overflow-wrap: anywhere; } progress { width: 100%; max-width: 14rem; height: 0.5rem; accent-color: var(--accent); }
 @media (max-width: 39.99rem) { .tiles:not(:has(.main)) > :last-child:nth-child(odd) { grid-column: 1 / -1; } }
 @media (min-width: 40rem) { .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .tiles:not(:has(.main)) { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); } .address { grid-template-columns: auto minmax(0, 1fr); } }
 @media (min-width: 64rem) { .tiles { grid-template-columns: repeat(6, minmax(0, 1fr)); } .tiles:has(.main) > .tile { grid-column: span 2; } .tile.main { grid-row: span 2; } .tiles:not(:has(.main)) { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); } .columns { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns.uneven { grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); } .public .columns.uneven { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } }
@@ -144,7 +144,7 @@ tr.day > th { padding-top: 1rem; font-size: var(--small); font-weight: 600; colo
 .from-tablet, .from-desktop { display: none; } tr:has(+ tr.phone-only) > *, tbody:last-child > tr:has(+ tr.phone-only:last-child) > * { border-bottom: 0; } td.number > .second, td.number.words { white-space: normal; } .pages { display: flex; gap: 0.75rem; flex-wrap: wrap; align-items: center; }
 @media (min-width: 22rem) { tbody th[scope=row] { min-width: 6.5rem; } } @media (max-width: 39.99rem) { th, td { padding-inline-end: 0.5rem; } }
 @media (min-width: 40rem) { :is(th, td).from-tablet { display: table-cell; } span.from-tablet { display: inline; } div.from-tablet { display: block; } .phone-only { display: none; } tr:has(+ tr.phone-only:not(:last-child)) > * { border-bottom: 1px solid var(--line); } }
-@media (min-width: 64rem) { td time { white-space: nowrap; } :is(th, td).from-desktop { display: table-cell; } span.from-desktop { display: inline; } }
+@media (min-width: 64rem) { td time { white-space: nowrap; } :is(th, td).from-desktop { display: table-cell; } span.from-desktop { display: inline; } } @media (min-width: 80rem) { .number + :is(td, th):not(.number) { padding-inline-start: 1.25rem; } }
 `;
 
 /** Charts are bars that stretch with the page; their words are HTML beside them and never scale. */
@@ -155,7 +155,7 @@ svg.chart { width: 100%; height: 11rem; display: block; overflow: visible; } svg
 .series-4 { fill: var(--series-4); background: var(--series-4); } .series-5 { fill: var(--series-5); background: var(--series-5); } .series-6 { fill: var(--series-6); background: var(--series-6); } .series-bad { fill: var(--bad); background: var(--bad); }
 .swatch { display: inline-block; width: 0.7rem; height: 0.7rem; border-radius: 3px; margin-inline-end: 0.5rem; } .sparkline { width: 4.5rem; height: 1.25rem; fill: var(--series-1); flex: none; display: inline-block; vertical-align: middle; }
 .budget-bar { width: 100%; max-width: 9rem; height: 0.4rem; border-radius: 99rem; display: block; background: var(--raised); fill: var(--series-1); overflow: hidden; margin-top: 0.3rem; border: 1px solid var(--edge); } .budget-bar.near { fill: var(--warn); } .budget-bar.used-up { fill: var(--bad); } td.number .budget-bar { margin-inline-start: auto; }
-.budgets { display: grid; grid-template-columns: auto minmax(2rem, 1fr) auto; gap: 0.25rem 0.75rem; align-items: center; font-size: var(--small); color: var(--quiet); } .budgets > div { display: contents; } .budgets .budget-bar { margin: 0; max-width: none; }
+.budgets { display: grid; grid-template-columns: auto minmax(2rem, 1fr) auto; gap: 0.25rem 0.75rem; align-items: center; font-size: var(--small); color: var(--quiet); } .budgets > div { display: contents; } .budgets .budget-bar { margin: 0; max-width: none; } td > .from-tablet { margin-block-start: 0.4rem; }
 `;
 
 /**
