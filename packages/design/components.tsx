@@ -1,7 +1,13 @@
 /** Components of more than one page. Text is always a JSX child, which hono/jsx escapes. */
 import type { NanoUsd } from '@farebox/money';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
-import { formatBalance, formatCurrency, formatRoundedCurrency, formatTime } from './format.ts';
+import {
+  formatBalance,
+  formatCurrency,
+  formatRoundedCurrency,
+  formatTime,
+  toDigitsClass,
+} from './format.ts';
 
 /** A form field with its label, hint and error, linked for screen readers. */
 export const Field: FC<
@@ -97,12 +103,16 @@ export const Toast: FC<Readonly<{ text: string; closeLabel: string; warning?: bo
   </dialog>
 );
 
-const Amount: FC<Readonly<{ amount: NanoUsd; exact: string; shown: string }>> = (props) => (
-  <data
-    value={props.amount.toString()}
-    title={props.shown === props.exact ? undefined : props.exact}
-  >
-    {props.shown}
+type AmountProps = Readonly<{
+  amount: NanoUsd;
+  exact: string;
+  shown: string;
+  digits?: string | undefined;
+}>;
+
+const Amount: FC<AmountProps> = ({ amount, exact, shown, digits }) => (
+  <data value={amount.toString()} title={shown === exact ? undefined : exact} class={digits}>
+    {shown}
   </data>
 );
 
@@ -117,7 +127,8 @@ export const Money: FC<Readonly<{ amount: NanoUsd; language: string; rounded?: b
 }) => {
   const exact = formatCurrency(amount, language);
   const shown = rounded ? formatRoundedCurrency(amount, language) : exact;
-  return <Amount amount={amount} exact={exact} shown={shown} />;
+  const digits = rounded ? toDigitsClass(amount, shown) : undefined;
+  return <Amount amount={amount} exact={exact} shown={shown} digits={digits} />;
 };
 
 /** An available balance, rounded down. */

@@ -11,6 +11,7 @@ import {
   formatTime,
   formatTokenAmount,
   parseIsoDay,
+  toDigitsClass,
   toEpochDay,
   toIsoDay,
 } from './format.ts';
@@ -42,6 +43,18 @@ describe('number formats', () => {
     expect(formatMillionths(1n, 'en')).toBe('$0.000000000000001');
     expect(formatMillionths(11n * 150_000_000n, 'en')).toBe('$0.00000165');
     expect(formatMillionths(10n ** 16n, 'en')).toBe('$10.00');
+  });
+
+  it.each([
+    [0n, 'digits-2'],
+    [10_000_000n, 'digits-2'],
+    [125_000_000n, 'digits-3'],
+    [5_900_000n, 'digits-4'],
+    [-5_900_000n, 'digits-4'],
+    [1_234_567_000_000n, 'digits-whole'],
+  ])('name the class that aligns %d nano-USD at its point in every language', (given, expected) => {
+    for (const language of ['en', 'ru', 'zh'])
+      expect(toDigitsClass(given, formatRoundedCurrency(given, language))).toBe(expected);
   });
 
   it('never round an amount above zero to zero', () => {

@@ -95,6 +95,17 @@ export function formatRoundedCurrency(amount: NanoUsd, language: string): string
   return formatMoneyWith(twoDigitCurrencyFormat(language), amount);
 }
 
+/**
+ * Returns the class by which the stylesheet aligns the amounts of a column at their decimal point: the
+ * digits after the point of an amount below one dollar, `digits-whole` for all others.
+ */
+export function toDigitsClass(amount: NanoUsd, formatted: string): string {
+  const magnitude = amount < 0n ? -amount : amount;
+  if (magnitude >= ONE_USD) return 'digits-whole';
+  const [, digits = ''] = /[.,](\d+)\D*$/.exec(formatted) ?? [];
+  return `digits-${digits.length}`;
+}
+
 function roundDown(amount: NanoUsd, step: bigint): NanoUsd {
   const rest = amount % step;
   return rest < 0n ? amount - rest - step : amount - rest;

@@ -148,6 +148,24 @@ tr.day > th { padding-top: 1rem; font-size: var(--small); font-weight: 600; colo
 `;
 
 /** Charts are bars that stretch with the page; their words are HTML beside them and never scale. */
+/**
+ * Aligns the rounded amounts of a table at their decimal point: one with fewer digits after it gets
+ * the width of those that it lacks. Amounts of a dollar and more are longer than others and get it
+ * on wide screens only.
+ */
+function alignDigits(): string {
+  const counts = [2, 3, 4, 5, 6, 7];
+  const pad = (most: number, selector: string, digits: number) =>
+    `table:has(.digits-${most}) td.number ${selector} { padding-inline-end: ${most - digits}ch; }`;
+  const fractions = counts.flatMap((most) =>
+    counts
+      .filter((digits) => digits < most)
+      .map((digits) => pad(most, `.digits-${digits}`, digits)),
+  );
+  const whole = counts.slice(1).map((most) => pad(most, '.digits-whole', 2));
+  return `${fractions.join(' ')} @media (min-width: 80rem) { ${whole.join(' ')} }\n`;
+}
+
 const CHARTS = `
 .chart-grid { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.25rem 0.6rem; } .chart-y { display: flex; flex-direction: column; justify-content: space-between; text-align: end; margin-block: -0.55rem; } .chart-x { grid-column: 2; display: flex; justify-content: space-between; } .chart-x, .chart-y { font-size: 0.75rem; color: var(--quiet); }
 svg.chart { width: 100%; height: 11rem; display: block; overflow: visible; } svg.chart.low { height: 3.5rem; } svg.chart path { pointer-events: none; } svg.chart line { stroke: var(--line); vector-effect: non-scaling-stroke; } svg.chart .hit { fill: transparent; } svg.chart .hit:hover { fill: var(--raised); }
@@ -175,9 +193,18 @@ const MEDIA = `
 @media print { .bar, .menu, .actions, .filters, .segments, .pages, footer, .toast, .screen-only { display: none !important; } :root { color-scheme: only light; } .app { display: block; } .card { border: 0; padding: 0; } details::details-content { content-visibility: visible; } thead { display: table-header-group; } tr { break-inside: avoid; } .from-tablet, .from-desktop { display: table-cell; } .phone-only { display: none; } }
 `;
 
-export const STYLE = [TOKENS, GROUND, FRAME, FORMS, COMPONENTS, TABLES, CHARTS, TOUCH, MEDIA].join(
-  '',
-);
+export const STYLE = [
+  TOKENS,
+  GROUND,
+  FRAME,
+  FORMS,
+  COMPONENTS,
+  TABLES,
+  alignDigits(),
+  CHARTS,
+  TOUCH,
+  MEDIA,
+].join('');
 
 /** The mark: a coin over a box with a slot. The same shapes are inline in the frame. */
 export const MARK_SHAPES = `<rect width="32" height="32" rx="8" fill="${MARK_COLORS.field}"/><circle cx="16" cy="10.5" r="5.5" fill="${MARK_COLORS.coin}"/><path d="M6 13.5h20V25a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2z" fill="${MARK_COLORS.box}"/><rect x="10.5" y="17" width="11" height="2.5" rx="1.25" fill="${MARK_COLORS.field}"/>`;
