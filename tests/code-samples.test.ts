@@ -27,6 +27,11 @@ const RULES: readonly Rule[] = [
     test: 'tests/conformance/sdk-guides.test.ts',
   },
   {
+    files: /^docs\/clients\/cline\.md$/,
+    info: /^(sh|json)$/,
+    test: 'tests/conformance/cline.test.ts',
+  },
+  {
     files: /^docs\/clients\/claude-code\.md$/,
     info: /^sh$/,
     test: 'tests/conformance/claude-code.test.ts',
@@ -49,7 +54,7 @@ const RULES: readonly Rule[] = [
   {
     files: /^docs\/clients\/aider\.md$/,
     info: /^text$/,
-    reason: 'no registry here has a version that installs; the page says “Not run”',
+    reason: 'PyPI alone has it, and neither npm nor Debian; the page says “Not run”',
   },
   {
     files: /^docs\/statements\.md$/,

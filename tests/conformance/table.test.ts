@@ -26,6 +26,7 @@ describe('the conformance table', () => {
     'codex.test.ts',
     'claude-code.test.ts',
     'opencode.test.ts',
+    'cline.test.ts',
     'responses.test.ts',
     'responses-socket.test.ts',
     'operations-sdk.test.ts',

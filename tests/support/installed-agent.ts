@@ -28,6 +28,8 @@ type Agent = Readonly<{
 }>;
 
 const AGENTS = {
+  // The package `cline` adds 280 MB of libraries, which this program has inside it.
+  cline: { package: '@cline/cli-linux-x64' },
   codex: { package: '@openai/codex' },
   'claude-code': { package: '@anthropic-ai/claude-code', installScript: 'install.cjs' },
   'gemini-cli': { package: '@google/gemini-cli', omitsOptional: true },
