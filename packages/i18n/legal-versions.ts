@@ -20,6 +20,7 @@ export type LegalVersion = Readonly<{
 /** By document, in the order of their numbers. A version that was published stays here. */
 export const LEGAL_VERSIONS: readonly LegalVersion[] = [
   { document: 'privacy', version: 1, effectiveFrom: '2026-11-26', announcedOn: null },
+  { document: 'privacy', version: 2, effectiveFrom: '2026-12-12', announcedOn: '2026-11-28' },
   { document: 'terms', version: 1, effectiveFrom: '2026-11-26', announcedOn: null },
   { document: 'refunds', version: 1, effectiveFrom: '2026-11-27', announcedOn: null },
   { document: 'refunds', version: 2, effectiveFrom: '2026-12-12', announcedOn: '2026-11-28' },

@@ -19,7 +19,7 @@ const VERSION_LINES: Readonly<Record<Language, RegExp>> = {
 
 /** The first 16 hexadecimal digits of the SHA-256 over the texts of all languages. */
 const HASHES: Readonly<Record<(typeof LEGAL_DOCUMENTS)[number], string>> = {
-  privacy: '09ac562b817575a4',
+  privacy: '8303f45bb1551a17',
   terms: 'bec0e9ea74a54c26',
   refunds: 'f1f174bc4ac2c08b',
 };
