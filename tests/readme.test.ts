@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { LocalStack } from '@farebox/local';
+import { DEFAULT_PORTS, type LocalStack } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { waitForBill } from './support/bills.ts';
 import { sharedStack } from './support/shared-stack.ts';
@@ -99,6 +99,13 @@ describe('the README', () => {
     const read = COMMANDS.flatMap((text) => [...text.matchAll(/\$(\w+)/g)]).map(([, name]) => name);
     expect(read.filter((name) => !set.has(name))).toEqual([]);
   });
+
+  it.each(['gateway', 'console', 'operators', 'site', 'mailbox'] as const)(
+    'says at which address npm start serves the %s',
+    (name) => {
+      expect(README).toMatch(new RegExp(`http://127\\.0\\.0\\.1:${DEFAULT_PORTS[name]}\\b`));
+    },
+  );
 
   it('names commands of npm that there are', () => {
     const { scripts }: { scripts: Record<string, string> } = JSON.parse(

@@ -10,6 +10,7 @@ export type { CreateAccountOptions, LocalAccount } from './create-account.ts';
 export { createEmptyDatabase, type EmptyDatabase } from './empty-database.ts';
 export type { ReceivedEmail } from './mailbox.ts';
 export { migrate } from './migrate.ts';
+export { DEFAULT_PORTS } from './ports.ts';
 export { startPostgres, type TemporaryPostgres } from './postgres.ts';
 export { type LocalSns, makeSns } from './sns.ts';
 export { type LocalStack, type StackOptions, startStack } from './stack.ts';

@@ -164,6 +164,20 @@ describe('the site', () => {
     expect(sitemap).toContain('hreflang="x-default" href="https://site.example/prices"');
   });
 
+  it('says on every page when it was last updated, and the sitemap says the same day', () => {
+    const sitemap = files.get('/sitemap.xml') ?? '';
+    const modified = new Map(
+      [...sitemap.matchAll(/<loc>https:\/\/site\.example([^<]*)<\/loc><lastmod>([\d-]+)</g)].map(
+        ([, path = '', day = '']) => [path, day],
+      ),
+    );
+    for (const [path, html] of pages.filter(([name]) => name !== '/404.html')) {
+      const [, day = ''] = /<p class="meta">[^<]*<time datetime="([\d-]+)">/.exec(html) ?? [];
+      expect(day, path).toMatch(/^20\d\d-\d\d-\d\d$/);
+      expect(modified.get(toServedPath(path)), path).toBe(day);
+    }
+  });
+
   it('has the same headings, blocks and links in every language of a page', () => {
     const shape = (text: string) => ({
       headings: text.match(/^#+ /gm)?.length,
