@@ -103,7 +103,9 @@ describe('the README', () => {
   it.each(['gateway', 'console', 'operators', 'site', 'mailbox'] as const)(
     'says at which address npm start serves the %s',
     (name) => {
-      expect(README).toMatch(new RegExp(`http://127\\.0\\.0\\.1:${DEFAULT_PORTS[name]}\\b`));
+      expect(README).toMatch(
+        new RegExp(`http://(127\\.0\\.0\\.1|localhost):${DEFAULT_PORTS[name]}\\b`),
+      );
     },
   );
 
