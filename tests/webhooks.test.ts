@@ -2,13 +2,20 @@
  * Webhooks of alerts on the real stack: set up in the console, posted by workerd to a real HTTP
  * server, signed, retried, and gone with the account.
  */
+import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { LocalAccount, LocalStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleClient, createConsoleClient, signInAs } from './support/browser.ts';
+import { HAS_PYTHON, warnIfNoPython } from './support/python.ts';
 import { sharedStack } from './support/shared-stack.ts';
 import { sql } from './support/sql.ts';
 import {
   isSignedBy,
+  type ReceivedEvent,
   startWebhookReceiver,
   type WebhookReceiver,
 } from './support/webhook-receiver.ts';
@@ -16,6 +23,8 @@ import {
 const PATH = '/alerts/webhook';
 const WAIT = { timeout: 20_000, interval: 100 } as const;
 const SECRET = /whsec_[0-9a-f]{64}/;
+
+warnIfNoPython();
 
 let stack: LocalStack;
 let receiver: WebhookReceiver;
@@ -152,6 +161,56 @@ describe('the webhook in the console', () => {
     expect(await sendTest(owner)).toContain('Delivered (HTTP 200)');
     await expect.poll(() => isClosed, WAIT).toBe(true);
   }, 60_000);
+});
+
+describe('the recipes of docs/webhooks.md', () => {
+  let secret: string;
+  let event: ReceivedEvent;
+  const docs = readFileSync(join(import.meta.dirname, '../docs/webhooks.md'), 'utf8');
+  const recipe = (language: string) =>
+    new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(docs)?.[1] ?? '';
+
+  beforeAll(async () => {
+    const owner = await createOwner();
+    secret = await addWebhook(owner);
+    await sendTest(owner);
+    const [received] = receiver.received(owner.path);
+    if (received === undefined) throw new Error('nothing was received');
+    event = received;
+  });
+
+  /** The event as it is, with each part changed, and with a time of an hour ago. */
+  function listCases(): readonly (readonly [header: string, body: string, secret: string])[] {
+    const { signature, body } = event;
+    const old = `${Math.floor(Date.now() / 1000) - 3_600}`;
+    const mac = createHmac('sha256', secret).update(`${old}.${body}`).digest('hex');
+    return [
+      [signature, body, secret],
+      [`${signature},v1=${'0'.repeat(64)}`, body, secret],
+      [signature, `${body} `, secret],
+      [signature, body, `${secret}0`],
+      [signature.replace(/^t=/, 't=1'), body, secret],
+      [`t=${old},v1=${mac}`, body, secret],
+      ['', body, secret],
+      ['t=,v1=', body, secret],
+    ];
+  }
+  const VERDICTS = [true, true, false, false, false, false, false, false];
+
+  it('accept an event and reject a changed, foreign or old one, in Node.js', async () => {
+    const source = Buffer.from(recipe('js')).toString('base64');
+    const { isFromFarebox } = await import(`data:text/javascript;base64,${source}`);
+    expect(listCases().map((one) => isFromFarebox(...one))).toEqual(VERDICTS);
+  });
+
+  it.skipIf(!HAS_PYTHON)('do the same in Python', async () => {
+    const cases = JSON.stringify(listCases());
+    const program = `${recipe('python')}
+import json, sys
+print(json.dumps([is_from_farebox(h, b.encode(), s) for h, b, s in json.loads(sys.argv[1])]))`;
+    const { stdout } = await promisify(execFile)('python3', ['-c', program, cases]);
+    expect(JSON.parse(stdout)).toEqual(VERDICTS);
+  });
 });
 
 describe('a webhook that keeps failing', () => {

@@ -745,6 +745,7 @@ export const en = {
     sendTest: 'Send test event',
     tested: 'Test event sent. The delivery log shows the result.',
     chooseAlerts: 'Choose which alerts are sent',
+    documentation: 'How to receive and verify events',
     log: 'Delivery log',
     logText:
       'Attempts of the last 30 days. An event is tried seven times within 18 hours. We don’t keep what was sent or answered.',

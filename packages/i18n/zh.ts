@@ -696,6 +696,7 @@ export const zh: Messages = {
     sendTest: '发送测试事件',
     tested: '测试事件已发送，结果见投递记录。',
     chooseAlerts: '选择要发送的提醒',
+    documentation: '如何接收和验证事件',
     log: '投递记录',
     logText: '最近 30 天的发送尝试。每个事件在 18 小时内最多尝试七次。我们不保存发送和返回的内容。',
     noAttempts: '尚未发送任何内容。',

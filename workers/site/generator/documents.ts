@@ -22,6 +22,7 @@ const SECTIONS: Readonly<Record<string, DocsSection>> = {
   'docs/storage.md': 'account',
   'docs/privacy-as-tests.md': 'account',
   'docs/statements.md': 'account',
+  'docs/webhooks.md': 'account',
   'docs/operators.md': 'operators',
   'docs/networks.md': 'operators',
   'docs/treasury.md': 'operators',

@@ -114,8 +114,11 @@ async function webhookPage(c: Context<SignedInEnv>): Promise<Response> {
           <AttemptList attempts={attempts} {...locale} />
         </>
       )}
-      <p>
+      <p class="actions">
         <a href="/alerts">{t.chooseAlerts}</a>
+        {deps.siteUrl !== null && (
+          <a href={new URL('/docs/webhooks', deps.siteUrl).href}>{t.documentation}</a>
+        )}
       </p>
     </>,
   );
