@@ -72,12 +72,6 @@ function toPerMillion(perToken: string | undefined): string | null {
   return formatUsd(BigInt(whole + fraction.padEnd(DECIMALS_PER_TOKEN, '0')));
 }
 
-/** Adds the zeros of whole cents, as prices are written. */
-export function padCents(amount: string): string {
-  const [whole = '0', fraction = ''] = amount.split('.');
-  return `${whole}.${fraction.padEnd(2, '0')}`;
-}
-
 function toAmounts(published: PublishedAmounts): Amounts {
   const { prompt, completion, input_cache_read: cacheRead } = published;
   return {

@@ -1,7 +1,8 @@
 /** The price list as a table that a script can filter and sort; every row is in the page. */
 import { priceDate } from '@farebox/catalog';
-import { formatCount } from '@farebox/design';
+import { formatCount, formatCurrency } from '@farebox/design';
 import type { Language } from '@farebox/i18n';
+import { parseUsd } from '@farebox/money';
 import type { FC } from 'hono/jsx';
 import { siteMessagesFor } from '../texts/index.ts';
 import { renderTable } from './content-table.tsx';
@@ -11,36 +12,40 @@ import {
   listNewestRows,
   type PriceCondition,
   type PriceRow,
-  padCents,
 } from './model-prices.ts';
 import type { Rendered } from './page.ts';
 
 type RowProps = Readonly<{ row: PriceRow; language: Language }>;
 
-type AmountProps = Readonly<{ label: string; amount: string | null; other: string }>;
+type AmountProps = Readonly<{
+  label: string;
+  amount: string | null;
+  other: string;
+  language: Language;
+}>;
 
-function formatAmount(amount: string): string {
-  return `$${padCents(amount)}`;
+/** USD as decimal text, in the reader's language; a dash where there is no such price. */
+function formatAmount(amount: string | null, language: Language): string {
+  const price = amount === null ? undefined : parseUsd(amount);
+  return price === undefined ? '–' : formatCurrency(price, language);
 }
 
-const Amount: FC<AmountProps> = ({ label, amount, other }) => (
+const Amount: FC<AmountProps> = ({ label, amount, other, language }) => (
   <td class="number" data-label={label} data-value={amount ?? ''}>
-    {amount === null ? <small>{other}</small> : formatAmount(amount)}
+    {amount === null ? <small>{other}</small> : formatAmount(amount, language)}
   </td>
 );
 
 /** Input and output, as prices are commonly quoted. */
-function formatPair({ input, output }: Amounts): string {
-  return [input, output]
-    .map((amount) => (amount === null ? '–' : formatAmount(amount)))
-    .join(' / ');
+function formatPair({ input, output }: Amounts, language: Language): string {
+  return [input, output].map((amount) => formatAmount(amount, language)).join(' / ');
 }
 
 const ProvidersOwn: FC<RowProps> = ({ row, language }) => {
   const { priceList: t } = siteMessagesFor(language);
   return (
     <td data-label={t.providersOwn}>
-      {row.providersOwn === null ? t.same : formatPair(row.providersOwn)}
+      {row.providersOwn === null ? t.same : formatPair(row.providersOwn, language)}
     </td>
   );
 };
@@ -77,7 +82,7 @@ const More: FC<Readonly<{ more: readonly ConditionalPrice[]; language: Language 
     <summary>{siteMessagesFor(props.language).priceList.more}</summary>
     <ul>
       {props.more.map((price) => (
-        <li>{`${describeCondition(price.condition, props.language)}: ${formatPair(price)}`}</li>
+        <li>{`${describeCondition(price.condition, props.language)}: ${formatPair(price, props.language)}`}</li>
       ))}
     </ul>
   </details>
@@ -118,9 +123,14 @@ const Row: FC<RowProps> = ({ row, language }) => {
         </small>
         {row.more.length > 0 && <More more={row.more} language={language} />}
       </td>
-      <Amount label={t.input} amount={row.amounts.input} other={t.otherUnit} />
-      <Amount label={t.output} amount={row.amounts.output} other={t.otherUnit} />
-      <Amount label={t.cacheRead} amount={row.amounts.cacheRead} other="–" />
+      <Amount label={t.input} amount={row.amounts.input} other={t.otherUnit} language={language} />
+      <Amount
+        label={t.output}
+        amount={row.amounts.output}
+        other={t.otherUnit}
+        language={language}
+      />
+      <Amount label={t.cacheRead} amount={row.amounts.cacheRead} other="–" language={language} />
       <ProvidersOwn row={row} language={language} />
       <td class="number" data-label={t.context} data-value={String(row.contextWindow)}>
         {formatCount(row.contextWindow, language)}
@@ -188,14 +198,14 @@ const PriceTable: FC<Readonly<{ rows: readonly PriceRow[]; language: Language }>
   );
 };
 
-function toMarkdownRow(row: PriceRow): string {
+function toMarkdownRow(row: PriceRow, language: Language): string {
   const { amounts, providersOwn, contextWindow, confirmedOn } = row;
   const cells = [
     row.model,
     amounts.input ?? '',
     amounts.output ?? '',
     amounts.cacheRead ?? '',
-    providersOwn === null ? '' : formatPair(providersOwn),
+    providersOwn === null ? '' : formatPair(providersOwn, language),
     contextWindow,
     confirmedOn ?? '',
   ];
@@ -210,7 +220,7 @@ function toMarkdownTable(rows: readonly PriceRow[], language: Language): string 
     '',
     `| ${head.join(' | ')} |`,
     `| ${head.map(() => '---').join(' | ')} |`,
-    ...rows.map(toMarkdownRow),
+    ...rows.map((row) => toMarkdownRow(row, language)),
   ].join('\n');
 }
 
@@ -224,15 +234,14 @@ export function renderPriceList(rows: readonly PriceRow[], language: Language): 
 /** The newest model of each provider with its prices, for the start page. */
 export function renderNewestPrices(rows: readonly PriceRow[], language: Language): Rendered {
   const { priceList: t } = siteMessagesFor(language);
-  const format = (amount: string | null) => (amount === null ? '–' : formatAmount(amount));
   return renderTable({
     head: [t.model, t.input, t.cacheRead, t.output],
     numbers: [1, 2, 3],
     rows: listNewestRows(rows).map(({ model, amounts }) => [
       { text: model, isCode: true },
-      format(amounts.input),
-      format(amounts.cacheRead),
-      format(amounts.output),
+      formatAmount(amounts.input, language),
+      formatAmount(amounts.cacheRead, language),
+      formatAmount(amounts.output, language),
     ]),
     phoneLayout: 'stacked',
   });

@@ -62,14 +62,14 @@ html { scroll-padding-top: 1rem; }
 .figure { font-size: 1.15rem; } .terms dt { font-weight: 600; margin-top: 0.6rem; } .terms dd { margin: 0; }
 [data-status] .scroll time { white-space: normal; }
 @media (max-width: 37.5rem) {
-.site-header .actions { order: 1; } .site-header nav { order: 2; flex-basis: 100%; } .article pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+.site-header .actions { order: 1; } .site-header nav { order: 2; flex-basis: 100%; } .site-header nav ul { gap: 0 0.85rem; font-size: 0.95rem; } .article pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .article table.bill, .bill :is(tbody, tr, td) { display: block; } .bill thead { display: none; } .bill tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem; border-bottom: 1px solid var(--line); padding-block: 0.5rem; }
 .article .bill td { border: 0; padding: 0; min-width: 0; } .bill td:last-child { grid-area: 1 / 2; } .bill td:not(:first-child, :last-child) { grid-row: 2; color: var(--quiet); font-size: 0.875rem; text-align: start; } .bill td:empty { display: none; }
 .bill td:not(:first-child, :last-child)::before { content: attr(data-label) ": "; } .bill tr:last-child { border: 0; font-weight: 600; }
 .article table.stacked, .stacked :is(caption, tbody, tr, th, td) { display: block; } .article table.stacked > thead { display: none; } .stacked tr { border-bottom: 1px solid var(--line); padding-block: 0.6rem; } .stacked tr:last-child { border-bottom: 0; } .stacked tr > td:first-child { font-weight: 600; }
 .article .stacked :is(th, td) { border: 0; padding: 0.1rem 0; min-width: 0; text-align: start; white-space: normal; overflow-wrap: anywhere; } .stacked td[data-label]:not(:first-child, :empty, [data-label=""])::before { content: attr(data-label) ": "; color: var(--quiet); font-family: system-ui, sans-serif; }
 .article table.models > thead { display: block; } .models > thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border: 0; padding: 0; } .models > thead th { padding: 0; } .models > thead th:not(:has(button)) { display: none; } .models > thead tr:has(button)::before { content: attr(data-sort); color: var(--quiet); font-size: 0.85rem; align-self: center; }
-.models tbody tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 0.35rem 0.75rem; } .models tbody tr[hidden] { display: none; } .models tbody td:first-child { grid-column: 1 / -1; min-width: 0; }
+.models tbody tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 0.35rem 0.75rem; align-items: end; } .models tbody tr[hidden] { display: none; } .models tbody td:first-child { grid-column: 1 / -1; min-width: 0; }
 .article .models tbody td[data-label]:not(:first-child)::before { content: attr(data-label); display: block; font-size: 0.8rem; } .models tbody td.number small { display: inline; }
 .bars th { width: 9rem; } .bars td.number { width: 4rem; }
 }
