@@ -584,8 +584,8 @@ describe('the portions of a rule’s calls', () => {
       } while (found.next !== null);
       expect(found).toMatchObject({ calls: 50, next: null });
       expect(found.kinds.toSorted()).toEqual(['cache_read', 'output']);
-      // A request reads 20 pages.
-      expect(requests).toBe(Math.floor(50 / (20 * pageSize)) + 1);
+      // A request reads 10 pages.
+      expect(requests).toBe(Math.floor(50 / (10 * pageSize)) + 1);
     }
   });
 
@@ -594,11 +594,11 @@ describe('the portions of a rule’s calls', () => {
     const { db } = harness;
     await db.execute(`update calls set output_price = 11000000000 where price_rule = '${rule.priceRule}'
       and created_at = (select max(created_at) from calls where price_rule = '${rule.priceRule}')`);
-    const first = await previewCorrection({ db, pageSize: 1 }, { kind: 'rule', rule }, NO_SUMS);
+    const deps = { db, pageSize: 2 };
+    const first = await previewCorrection(deps, { kind: 'rule', rule }, NO_SUMS);
     if (!first.ok) throw new Error(first.reason);
     expect(first.sums.next).not.toBeNull();
     const mixed = { ok: false, reason: 'mixed_prices' };
-    const deps = { db, pageSize: 1 };
     expect(await previewCorrection(deps, { kind: 'rule', rule }, first.sums)).toEqual(mixed);
     const before = { calls: 0, kinds: [], next: first.sums.next };
     expect(await readRuleKinds(deps, rule, before)).toEqual(mixed);
