@@ -35,7 +35,7 @@ type Deps = Readonly<{
   pageSize?: number;
 }>;
 
-export type RulePage = Readonly<{
+type RulePage = Readonly<{
   /** Undefined if a call was charged at other prices than the first one of the rule. */
   planned: readonly PlannedCall[] | undefined;
   last: CallPosition;

@@ -107,7 +107,7 @@ export async function countAccountsOfRule(db: Database, rule: RuleCalls): Promis
 }
 
 /** What a portion of a rule's calls used. `last` is null if the portion is empty. */
-export type UsedKinds = Readonly<{
+type UsedKinds = Readonly<{
   calls: number;
   kinds: readonly Bucket[];
   /** Whether one was charged at other prices than those asked about. */

@@ -29,7 +29,6 @@ export {
   listCallsOfRule,
   type RuleCalls,
   readUsedKinds,
-  type UsedKinds,
 } from './correctable-calls.ts';
 export {
   addPlannedCalls,
