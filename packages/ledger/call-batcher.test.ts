@@ -87,7 +87,16 @@ function createBatcher(sendBatch: SendBatch<Failed>) {
     return sendBatch(account, verbs);
   }, clock);
   const ask = (verb: CallVerb, account = ACCOUNT) => batcher.ask(account, verb);
-  return { ask, batches, clock };
+  const keepers: Promise<unknown>[] = [];
+  const keepAlive = (work: Promise<unknown>) => void keepers.push(work);
+  /** Leaves a settlement; the array gets what became of it. */
+  const leave = (id: string, account = ACCOUNT) => {
+    const answers: unknown[] = [];
+    const onAnswer = async (answer: unknown) => void answers.push(answer);
+    batcher.leave(account, settlement(id), { keepAlive, onAnswer });
+    return answers;
+  };
+  return { ask, leave, batcher, batches, clock, keepers };
 }
 
 /** An object so far away that nothing of it is answered within the test. */
@@ -114,11 +123,9 @@ describe('the verbs of one account in one isolate', () => {
     const { ask, batches, clock } = createBatcher(neverAnswers);
     for (let at = 0; at < 50; at += 1) {
       void ask(checkpoint(`${at}`));
-      await clock.pass(1);
+      await clock.pass(7);
     }
-    await clock.pass(5);
-    expect(batches.flat()).toHaveLength(50);
-    expect(batches.length).toBeGreaterThan(10);
+    expect(batches).toHaveLength(50);
   });
 
   it('travel per account', async () => {
@@ -128,13 +135,36 @@ describe('the verbs of one account in one isolate', () => {
   });
 
   it('are at most 200 in a batch', async () => {
-    const { ask, batches, clock } = createBatcher(answerAll);
+    const { leave, batches, clock } = createBatcher(answerAll);
     const ids = Array.from({ length: 1_000 }, (_, index) => `${index}`);
-    const answers = Promise.all(ids.map((id) => ask(settlement(id))));
+    const answers = ids.map((id) => leave(id));
     await clock.pass(400);
-    expect(await answers).toHaveLength(1_000);
+    expect(answers.flat()).toHaveLength(1_000);
     expect(batches.every((batch) => batch.length <= 200)).toBe(true);
     expect(batches.flat()).toEqual(ids);
+  });
+
+  it('leave each 10 ms where there are 160 a second, however far the object is', async () => {
+    const { ask, batches, clock } = createBatcher(neverAnswers);
+    const ids = Array.from({ length: 200 }, (_, index) => `${index}`);
+    for (const id of ids) {
+      void ask(checkpoint(id));
+      await clock.pass(1);
+    }
+    await clock.pass(20);
+    expect(batches.flat()).toEqual(ids);
+    const busy = batches.slice(16);
+    expect(busy.length).toBeLessThan(22);
+    expect(Math.max(...busy.map(({ length }) => length))).toBeLessThan(12);
+  });
+
+  it('leave at once again when there were less than 160 a second for a while', async () => {
+    const { ask, batches, clock } = createBatcher(answerAll);
+    for (let id = 0; id < 50; id += 1) void ask(checkpoint(`${id}`));
+    await clock.pass(200);
+    const before = batches.length;
+    expect(await ask(checkpoint('later'))).toEqual(toResult(checkpoint('later')));
+    expect(batches.slice(before)).toEqual([['later']]);
   });
 });
 
@@ -181,65 +211,153 @@ describe('a verb that waits for its batch', () => {
   });
 });
 
-describe('a settlement', () => {
-  it('travels with the next hold', async () => {
-    const { ask, batches, clock } = createBatcher(answerAll);
-    const settled = ask(settlement('1'));
-    await clock.pass(10);
-    expect(batches).toEqual([]);
-    await ask(checkpoint('2'));
-    expect(batches).toEqual([['1', '2']]);
-    await clock.pass(20);
-    expect(await settled).toEqual(toResult(settlement('1')));
+describe('a verb whose request has other work', () => {
+  it('looks for its result when that work ends, and has no timer until then', async () => {
+    const { ask, batcher, batches, clock } = createBatcher(answerAll);
+    const work = Promise.withResolvers<void>();
+    let sleeps = 0;
+    void ask(checkpoint('first'));
+    void ask(checkpoint('sender'));
+    const sleep = clock.sleep;
+    clock.sleep = (ms) => {
+      sleeps += 1;
+      return sleep(ms);
+    };
+    let answer: unknown;
+    void batcher.ask(ACCOUNT, checkpoint('busy'), work.promise).then((result) => {
+      answer = result;
+    });
+    await clock.pass(500);
+    expect(batches).toEqual([['first'], ['sender', 'busy']]);
+    expect([answer, sleeps]).toEqual([undefined, 0]);
+    work.resolve();
+    await settled();
+    expect(answer).toEqual(toResult(checkpoint('busy')));
   });
 
-  it('travels with a hold that comes a while later', async () => {
-    const { ask, batches, clock } = createBatcher(answerAll);
-    const settled = ask(settlement('1'));
-    await clock.pass(150);
+  it('sends what waits all the same where it is the first that waits', async () => {
+    const { ask, batcher, batches, clock } = createBatcher(neverAnswers);
+    void ask(checkpoint('first'));
+    void batcher.ask(ACCOUNT, checkpoint('busy'), new Promise(() => {}));
+    await clock.pass(5);
+    expect(batches).toEqual([['first'], ['busy']]);
+  });
+
+  it('is sent by itself where the request that was to send it ended', async () => {
+    const { ask, batcher, batches, clock } = createBatcher(answerAll);
+    void ask(checkpoint('first'));
+    const sleep = clock.sleep;
+    clock.sleep = () => new Promise(() => {});
+    void ask(checkpoint('ended'));
+    clock.sleep = sleep;
+    const work = clock.sleep(250);
+    const answer = batcher.ask(ACCOUNT, checkpoint('busy'), work);
+    await clock.pass(300);
+    expect(await answer).toEqual(toResult(checkpoint('busy')));
+    expect(batches).toEqual([['first'], ['ended', 'busy']]);
+  });
+});
+
+describe('a settlement', () => {
+  it('travels with the next hold', async () => {
+    const { ask, leave, batches, clock } = createBatcher(answerAll);
+    const answers = leave('1');
+    await clock.pass(10);
     expect(batches).toEqual([]);
     await ask(checkpoint('2'));
     expect(batches).toEqual([['1', '2']]);
     await clock.pass(50);
-    expect(await settled).toEqual(toResult(settlement('1')));
+    expect(answers).toEqual([toResult(settlement('1'))]);
   });
 
-  it('travels without one after 200 ms, with the settlements that came meanwhile', async () => {
-    const { ask, batches, clock } = createBatcher(answerAll);
-    void ask(settlement('1'));
-    await clock.pass(150);
-    void ask(settlement('2'));
-    await clock.pass(49);
+  it('travels with a hold that comes a while later', async () => {
+    const { ask, leave, batches, clock } = createBatcher(answerAll);
+    leave('1');
+    await clock.pass(149);
     expect(batches).toEqual([]);
-    await clock.pass(2);
+    await ask(checkpoint('2'));
     expect(batches).toEqual([['1', '2']]);
   });
 
-  it('ends soon after a hold took it along, and does not wait for its time', async () => {
-    const { ask, clock } = createBatcher(answerAll);
-    let isSettled = false;
-    void ask(settlement('1')).then(() => {
-      isSettled = true;
-    });
-    await clock.pass(10);
-    await ask(checkpoint('2'));
-    await clock.pass(20);
-    expect(isSettled).toBe(true);
+  it('travels without one after 150 to 200 ms, with those that came meanwhile', async () => {
+    const { leave, batches, clock } = createBatcher(answerAll);
+    leave('1');
+    await clock.pass(130);
+    leave('2');
+    await clock.pass(19);
+    expect(batches).toEqual([]);
+    await clock.pass(51);
+    expect(batches).toEqual([['1', '2']]);
+  });
+
+  it('keeps one request at work, of however many accounts, and only until all are answered', async () => {
+    const { leave, clock, keepers } = createBatcher(answerAll);
+    const answers = Array.from({ length: 50 }, (_, index) => leave('1', `${index}`));
+    await clock.pass(300);
+    expect(answers.flat()).toHaveLength(50);
+    expect(keepers).toHaveLength(1);
+    await Promise.all(keepers);
+  });
+
+  it('is kept by the request of the next one where the keeper was ended', async () => {
+    const { leave, clock, keepers } = createBatcher(answerAll);
+    const sleep = clock.sleep;
+    clock.sleep = () => new Promise(() => {});
+    const lost = leave('1');
+    clock.sleep = sleep;
+    await clock.pass(1_500);
+    expect(lost).toEqual([]);
+    const next = leave('2');
+    await clock.pass(300);
+    expect([lost, next]).toEqual([[toResult(settlement('1'))], [toResult(settlement('2'))]]);
+    expect(keepers).toHaveLength(2);
+  });
+
+  it('is kept by another request after five seconds, and each is answered once', async () => {
+    const { leave, clock, keepers } = createBatcher(answerAll);
+    const answers: unknown[][] = [];
+    for (let id = 0; id < 600; id += 1) {
+      answers.push(leave(`${id}`));
+      await clock.pass(20);
+    }
+    await clock.pass(300);
+    expect(answers.map(({ length }) => length)).toEqual(answers.map(() => 1));
+    expect(keepers.length).toBeGreaterThan(1);
+    expect(keepers.length).toBeLessThan(5);
+    await Promise.all(keepers);
+  });
+
+  it.each([
+    ['may be tried alone', null],
+    ['would only add to an overload', FAILED],
+  ])('whose batch failed is told so where it %s', async (_, failure) => {
+    const { leave, clock } = createBatcher(async () => ({ ok: false, failure }));
+    const answers = ['1', '2', '3'].map((id) => leave(id));
+    await clock.pass(300);
+    expect(answers).toEqual([[failure], [failure], [failure]]);
+  });
+
+  it('is told that it has no result where the request that sent it ended', async () => {
+    const { ask, leave, clock } = createBatcher(neverAnswers);
+    const answers = leave('1');
+    void ask(checkpoint('sender'));
+    await clock.pass(3_200);
+    expect(answers).toEqual([null]);
   });
 });
 
 describe('a verb whose batch fails', () => {
   it('is sent alone by its own request, and so is every other of the batch', async () => {
     const { ask, clock } = createBatcher(async () => ({ ok: false, failure: null }));
-    const answers = Promise.all(['1', '2', '3'].map((id) => ask(settlement(id))));
-    await clock.pass(250);
+    const answers = Promise.all(['1', '2', '3'].map((id) => ask(checkpoint(id))));
+    await clock.pass(50);
     expect(await answers).toEqual([null, null, null]);
   });
 
   it('is told so where trying alone would only add to an overload', async () => {
     const { ask, clock } = createBatcher(async () => ({ ok: false, failure: FAILED }));
-    const answers = Promise.all(['1', '2'].map((id) => ask(settlement(id))));
-    await clock.pass(250);
+    const answers = Promise.all(['1', '2'].map((id) => ask(checkpoint(id))));
+    await clock.pass(50);
     expect(await answers).toEqual([FAILED, FAILED]);
   });
 
@@ -248,9 +366,9 @@ describe('a verb whose batch fails', () => {
       ok: true,
       results: verbs.map((verb) => (verb.request.id === 'bad' ? null : toResult(verb))),
     }));
-    const answers = Promise.all(['1', 'bad', '3'].map((id) => ask(settlement(id))));
-    await clock.pass(250);
-    const fine = toResult(settlement('1'));
+    const answers = Promise.all(['1', 'bad', '3'].map((id) => ask(checkpoint(id))));
+    await clock.pass(50);
+    const fine = toResult(checkpoint('1'));
     expect(await answers).toEqual([fine, null, fine]);
   });
 

@@ -1,30 +1,45 @@
 /**
  * Lets the verbs of one account travel together where they meet: a trip to the account's object
- * costs several times what a verb does there (docs/decisions/0032-batches-per-account.md).
+ * costs several times what a verb does there, and so does each time that a request is woken
+ * (docs/decisions/0032-batches-per-account.md, 0057-fewer-wakes.md).
  *
  * - A hold or a checkpoint leaves at once if no batch is under way or the last one left
- *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way.
- * - A settlement waits up to `MAX_SETTLEMENT_WAIT_MS` for a hold to take it along; nobody waits for
- *   it.
- * - The first that finds the way free sends what waits (its sender). The others look for their
- *   result when a timer of their own fires. They never go on from a promise that another request
- *   resolves: workerd then runs them in the other request's context now and then, where all I/O of
- *   their own fails, and it cancels a request as hung that waits for nothing of its own.
- * - A verb whose batch fails, or whose sender ended, is sent alone by its own request. Every verb is
- *   idempotent by its id, so a second arrival changes nothing.
+ *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way. Where an
+ *   account makes `BUSY_HOLDS` holds in `BUSY_WINDOW_MS`, a batch leaves each `BUSY_GAP_MS`.
+ * - The first that waits for the gap to pass sends what waits then (its sender). The others look for
+ *   their result when a timer of their own fires, or, where they have other work under way, when
+ *   that ends. They never go on from a promise that another request resolves: workerd then runs them
+ *   in the other request's context now and then, where all I/O of their own fails, and it cancels a
+ *   request as hung that waits for nothing of its own.
+ * - A settlement is left here by its request, which ends. A hold takes it along, or the keeper sends
+ *   it after `SETTLEMENT_WAIT_MS`. The keeper is one request of the isolate at a time. It also
+ *   finishes the settlements that no batch delivered. Where it ends early, the next request that
+ *   brings a verb takes its place.
+ * - A hold or a checkpoint whose batch fails, or whose sender ended, is sent alone by its own
+ *   request. Every verb is idempotent by its id, so a second arrival changes nothing.
  */
 import type { CallResult, CallVerb } from './batch-message.ts';
 import type { AccountId } from './contract/index.ts';
 
 /** A hold or a checkpoint waits at most this long for company while another batch is under way. */
 const MIN_GAP_MS = 3;
-/** A settlement of an account that calls all the time is taken along within this time. */
-const SETTLEMENT_WAIT_MS = 25;
+/** The gap of an account that makes `BUSY_HOLDS` holds and checkpoints in `BUSY_WINDOW_MS`. */
+const BUSY_GAP_MS = 10;
+const BUSY_HOLDS = 16;
+const BUSY_WINDOW_MS = 100;
 /**
- * One of an account that makes a few calls a second within this time. It is no longer, because an
- * isolate that dies loses what waits, and because the call's money stays held.
+ * A settlement of an account that makes a few calls a second is taken along within this time. It is
+ * no longer, because an isolate that dies loses what waits, and because the call's money stays held.
  */
-const MAX_SETTLEMENT_WAIT_MS = 200;
+const SETTLEMENT_WAIT_MS = 150;
+/** How often the keeper looks: a settlement without company leaves after 150 to 200 ms. */
+const KEEPER_TICK_MS = 50;
+/** A keeper that did not look for this long has been ended. */
+const KEEPER_TIMEOUT_MS = 1_000;
+/** After this the next request that leaves a settlement becomes the keeper: `waitUntil` is finite. */
+const KEEPER_TURN_MS = 5_000;
+/** So it does after this number of batches and settlements: an invocation has 1,000 subrequests. */
+const MAX_KEEPER_TASKS = 250;
 const MAX_BATCH_SIZE = 200;
 /** After this, a verb is sent alone: the request that sent its batch may have been ended. */
 const ANSWER_TIMEOUT_MS = 3_000;
@@ -35,6 +50,8 @@ const POLL_SHARE = 1 / 8;
 const TRIP_WEIGHT = 1 / 4;
 /** A slower batch is an exception that no other waits for. */
 const MAX_TRIP_MS = 100;
+/** Above this number of accounts those without verbs are forgotten. */
+const MAX_LINES = 1_000;
 
 /** What became of a batch: results in order (null: send that verb alone), or the failure. */
 export type BatchOutcome<Failure> =
@@ -52,18 +69,31 @@ type Answer<Failure> = CallResult | Failure | null;
 
 type Pending<Failure> = {
   readonly verb: CallVerb;
+  readonly createdAt: number;
   sentAt: number | null;
   /** Undefined until the batch is answered. */
   answer: Answer<Failure> | undefined;
 };
 
+/** A settlement that its request left. */
+type Left<Failure> = Readonly<{
+  account: AccountId;
+  pending: Pending<Failure>;
+  onAnswer: OnAnswer<Failure>;
+}>;
+
 /** One account's verbs in this isolate. */
 type Line<Failure> = {
   waiting: Pending<Failure>[];
+  /** The verb whose request sends what waits when the gap has passed. */
+  leader: Pending<Failure> | null;
   underWay: number;
   lastSentAt: number;
   /** How long a batch is expected to take: a timer before that would find no result. */
   tripMs: number;
+  /** When the last holds and checkpoints came, as a ring. */
+  readonly arrivals: number[];
+  oldest: number;
 };
 
 export type BatcherClock = Readonly<{
@@ -71,10 +101,24 @@ export type BatcherClock = Readonly<{
   sleep: (ms: number) => Promise<void>;
 }>;
 
+/** Keeps a request at work until `work` ends, though its client has left. */
+export type KeepAlive = (work: Promise<unknown>) => void;
+
+/**
+ * Gets what became of a settlement. It runs in the keeper's request: it may use what belongs to the
+ * isolate, and no I/O of the request that left the settlement.
+ */
+export type OnAnswer<Failure> = (answer: Answer<Failure>) => Promise<void>;
+
 export class CallBatcher<Failure> {
   readonly #sendBatch: SendBatch<Failure>;
   readonly #clock: BatcherClock;
   readonly #lines = new Map<AccountId, Line<Failure>>();
+  readonly #left = new Set<Left<Failure>>();
+  /** Until when the keeper is known to be at work. */
+  #keptUntil = 0;
+  /** Counts keepers: the one before ends where another took its place. */
+  #keeper = 0;
 
   constructor(sendBatch: SendBatch<Failure>, clock: BatcherClock) {
     this.#sendBatch = sendBatch;
@@ -84,42 +128,116 @@ export class CallBatcher<Failure> {
   /**
    * Resolves with the verb's result or a failure; with null if the verb has to be sent alone. The
    * caller keeps its request at work until then, though its client has left: the verb may travel in
-   * the batch of another, or take others along.
+   * the batch of another, or take others along. `until` is other work of the same request: where
+   * another request sends the verb, its result is not looked for before that work ends.
    */
-  async ask(account: AccountId, verb: CallVerb): Promise<Answer<Failure>> {
-    const pending: Pending<Failure> = { verb, sentAt: null, answer: undefined };
-    const line = this.#line(account);
+  async ask(
+    account: AccountId,
+    verb: CallVerb,
+    until: Promise<unknown> | null = null,
+  ): Promise<Answer<Failure>> {
+    const now = this.#clock.now();
+    const line = this.#line(account, now);
+    const pending: Pending<Failure> = { verb, createdAt: now, sentAt: null, answer: undefined };
     line.waiting.push(pending);
-    if (verb.name === 'settle') await this.#awaitHold(pending);
+    countArrival(line, now);
+    let other = until;
     while (pending.answer === undefined) {
-      const now = this.#clock.now();
-      if (pending.sentAt === null && this.#isFree(line, now)) {
-        await this.#sendWaiting(account, line);
-        continue;
-      }
-      if (pending.sentAt !== null && now - pending.sentAt > ANSWER_TIMEOUT_MS) return null;
-      await this.#clock.sleep(pollMs(line, pending, now));
+      if (this.#mustSend(line, pending)) await this.#sendWaiting(account, line);
+      else if (this.#isOverdue(pending)) return null;
+      else if (other !== null && line.leader !== pending) {
+        await other;
+        other = null;
+      } else await this.#clock.sleep(pollMs(line, pending, this.#clock.now()));
     }
     return pending.answer;
   }
 
-  /** Looks early whether a hold took the settlement along: its request takes memory until then. */
-  async #awaitHold(pending: Pending<Failure>): Promise<void> {
-    await this.#clock.sleep(SETTLEMENT_WAIT_MS);
-    if (pending.sentAt !== null) return;
-    await this.#clock.sleep(MAX_SETTLEMENT_WAIT_MS - SETTLEMENT_WAIT_MS);
+  /** Takes a settlement over; `onAnswer` gets what becomes of it. */
+  leave(
+    account: AccountId,
+    verb: CallVerb,
+    { keepAlive, onAnswer }: Readonly<{ keepAlive: KeepAlive; onAnswer: OnAnswer<Failure> }>,
+  ): void {
+    const now = this.#clock.now();
+    const pending: Pending<Failure> = { verb, createdAt: now, sentAt: null, answer: undefined };
+    this.#line(account, now).waiting.push(pending);
+    this.#left.add({ account, pending, onAnswer });
+    this.ensureKeeper(keepAlive);
   }
 
-  #line(account: AccountId): Line<Failure> {
+  /** Makes the request the keeper, if there is none and a settlement waits. */
+  ensureKeeper(keepAlive: KeepAlive): void {
+    const now = this.#clock.now();
+    if (this.#left.size === 0 || now < this.#keptUntil) return;
+    this.#keeper += 1;
+    keepAlive(this.#keep(this.#keeper, now));
+  }
+
+  async #keep(keeper: number, startedAt: number): Promise<void> {
+    const work = new Set<Promise<void>>();
+    let tasks = 0;
+    let now = startedAt;
+    while (this.#left.size > 0 && this.#keeper === keeper) {
+      const goesOn = now < startedAt + KEEPER_TURN_MS && tasks < MAX_KEEPER_TASKS;
+      this.#keptUntil = goesOn ? now + KEEPER_TIMEOUT_MS : 0;
+      await this.#clock.sleep(KEEPER_TICK_MS);
+      now = this.#clock.now();
+      for (const left of this.#left) {
+        const task = this.#tend(left, now);
+        if (task === null) continue;
+        tasks += 1;
+        work.add(task);
+        void task.then(() => work.delete(task));
+      }
+    }
+    if (this.#keeper === keeper) this.#keptUntil = 0;
+    await Promise.all(work);
+  }
+
+  /** Does what a settlement needs now; null if that is nothing. */
+  #tend(left: Left<Failure>, now: number): Promise<void> | null {
+    const { account, pending, onAnswer } = left;
+    const { answer } = pending;
+    if (answer !== undefined || this.#isOverdue(pending)) {
+      this.#left.delete(left);
+      return onAnswer(answer ?? null);
+    }
+    if (pending.sentAt !== null || now - pending.createdAt < SETTLEMENT_WAIT_MS) return null;
+    return this.#sendWaiting(account, this.#line(account, now));
+  }
+
+  #line(account: AccountId, now: number): Line<Failure> {
     const existing = this.#lines.get(account);
     if (existing !== undefined) return existing;
-    const line = { waiting: [], underWay: 0, lastSentAt: 0, tripMs: 1 };
+    if (this.#lines.size >= MAX_LINES) this.#dropIdle(now);
+    const line: Line<Failure> = {
+      ...{ waiting: [], leader: null, underWay: 0, lastSentAt: 0, tripMs: 1 },
+      ...{ arrivals: new Array<number>(BUSY_HOLDS).fill(0), oldest: 0 },
+    };
     this.#lines.set(account, line);
     return line;
   }
 
-  #isFree(line: Line<Failure>, now: number): boolean {
-    return line.underWay === 0 || now - line.lastSentAt >= MIN_GAP_MS;
+  #dropIdle(now: number): void {
+    for (const [account, { waiting, lastSentAt }] of this.#lines)
+      if (waiting.length === 0 && now - lastSentAt > ANSWER_TIMEOUT_MS) this.#lines.delete(account);
+  }
+
+  /**
+   * Whether the verb's request sends what waits, because the way is free. Makes it the leader if
+   * nobody is.
+   */
+  #mustSend(line: Line<Failure>, pending: Pending<Failure>): boolean {
+    if (pending.sentAt !== null) return false;
+    const now = this.#clock.now();
+    if (now >= dueAt(line, now)) return true;
+    line.leader ??= pending;
+    return false;
+  }
+
+  #isOverdue({ sentAt }: Pending<Failure>): boolean {
+    return sentAt !== null && this.#clock.now() - sentAt > ANSWER_TIMEOUT_MS;
   }
 
   /** Sends the oldest waiting verbs. */
@@ -127,6 +245,7 @@ export class CallBatcher<Failure> {
     const batch = line.waiting.splice(0, MAX_BATCH_SIZE);
     const now = this.#clock.now();
     for (const pending of batch) pending.sentAt = now;
+    line.leader = null;
     // A sender that was ended never counts its batch down.
     if (now - line.lastSentAt > ANSWER_TIMEOUT_MS) line.underWay = 0;
     line.lastSentAt = now;
@@ -135,7 +254,6 @@ export class CallBatcher<Failure> {
       line.underWay = Math.max(0, line.underWay - 1);
       const tookMs = Math.min(MAX_TRIP_MS, this.#clock.now() - now);
       line.tripMs += (tookMs - line.tripMs) * TRIP_WEIGHT;
-      if (line.underWay === 0 && line.waiting.length === 0) this.#lines.delete(account);
     });
   }
 
@@ -147,16 +265,34 @@ export class CallBatcher<Failure> {
   }
 }
 
+function countArrival(line: Line<unknown>, now: number): void {
+  line.arrivals[line.oldest] = now;
+  line.oldest = (line.oldest + 1) % BUSY_HOLDS;
+}
+
+function isBusy({ arrivals, oldest }: Line<unknown>, now: number): boolean {
+  return now - (arrivals[oldest] ?? 0) < BUSY_WINDOW_MS;
+}
+
+/** When the next batch may leave. */
+function dueAt(line: Line<unknown>, now: number): number {
+  if (isBusy(line, now)) return line.lastSentAt + BUSY_GAP_MS;
+  return line.underWay === 0 ? now : line.lastSentAt + MIN_GAP_MS;
+}
+
 /**
- * How long a verb sleeps: until the way is expected to be free, or its batch to be answered, and
- * then ever longer. Each timer costs about as much as a verb does in the object.
+ * How long a verb sleeps: its sender until the gap has passed, another until its batch is expected
+ * to be answered, and then ever longer. Each timer costs about as much as a verb does in the object.
  */
-function pollMs(
-  { lastSentAt, tripMs }: Line<unknown>,
-  { sentAt }: Pending<unknown>,
-  now: number,
-): number {
-  if (sentAt === null) return Math.max(1, lastSentAt + Math.min(MIN_GAP_MS, tripMs) - now);
+function pollMs(line: Line<unknown>, pending: Pending<unknown>, now: number): number {
+  const { tripMs } = line;
+  const { sentAt } = pending;
+  if (sentAt === null) {
+    const gapMs = Math.max(1, dueAt(line, now) - now);
+    if (line.leader !== pending) return gapMs + tripMs;
+    // The batch that is under way may be answered before the gap has passed.
+    return isBusy(line, now) ? gapMs : Math.min(gapMs, Math.max(1, tripMs));
+  }
   const left = sentAt + tripMs - now;
   return left > 1 ? left : Math.min(MAX_POLL_MS, Math.max(1, (now - sentAt) * POLL_SHARE));
 }

@@ -8,8 +8,15 @@
  */
 import { logEvent } from '@farebox/telemetry';
 import { decodeResults, encodeVerbs } from './batch-message.ts';
-import { type BatcherClock, CallBatcher } from './call-batcher.ts';
-import type { AccountId, CallsRpc, HoldRequest, HoldResult } from './contract/index.ts';
+import { type BatcherClock, CallBatcher, type KeepAlive, type OnAnswer } from './call-batcher.ts';
+import type {
+  AccountId,
+  CallsRpc,
+  HoldRequest,
+  HoldResult,
+  SettleRequest,
+  SettleResult,
+} from './contract/index.ts';
 import { secureRandom } from './random.ts';
 
 export type LedgerUnreachable = Readonly<{
@@ -25,21 +32,29 @@ type Asked<Verb extends keyof CallsRpc> = (
   ...args: Parameters<CallsRpc[Verb]>
 ) => Promise<RpcResult<Verb> | LedgerUnreachable>;
 
-/** Keeps a request at work until `work` ends, though its client has left. */
-type KeepAlive = (work: Promise<unknown>) => void;
+export type SettlementEnd = Readonly<{
+  keepAlive: KeepAlive;
+  onEnd: (result: SettleResult | LedgerUnreachable) => Promise<void>;
+}>;
 
 export type LedgerClient = Readonly<{
   /**
    * `keepAlive` gets the whole work: a hold that was asked for is followed to its end, or it would
-   * be admitted for nobody. The other verbs run where their request is kept alive already.
+   * be admitted for nobody. `until` is other work of the request during which it can do without the
+   * answer. Other verbs run where their request is kept alive already.
    */
   hold: (
     account: AccountId,
     request: HoldRequest,
     keepAlive: KeepAlive,
+    until?: Promise<unknown>,
   ) => Promise<HoldResult | LedgerUnreachable>;
   checkpoint: Asked<'checkpoint'>;
-  settle: Asked<'settle'>;
+  /**
+   * Takes the settlement over: the request that brings it may end. `onEnd` gets what became of it,
+   * in the context of another request.
+   */
+  settle: (account: AccountId, request: SettleRequest, end: SettlementEnd) => void;
   generation: Asked<'generation'>;
   credits: Asked<'credits'>;
   key: Asked<'key'>;
@@ -109,18 +124,16 @@ function createBatcher(calls: CallsRpc, clock: BatcherClock): CallBatcher<Ledger
   }, clock);
 }
 
-export function createLedgerClient(
-  calls: CallsRpc,
-  retryPolicy: RetryPolicy = DEFAULT_RETRY_POLICY,
-  clock: BatcherClock = SYSTEM_CLOCK,
-): LedgerClient {
-  /** Sends one RPC, again after a pause where it failed. */
-  async function ask<T>(
-    verb: keyof CallsRpc,
-    call: string,
-    send: () => Promise<T>,
-    maxDelays: readonly number[] = INTERACTIVE_RETRY_DELAYS,
-  ): Promise<T | LedgerUnreachable> {
+type Ask = <T>(
+  verb: keyof CallsRpc,
+  call: string,
+  send: () => Promise<T>,
+  maxDelays?: readonly number[],
+) => Promise<T | LedgerUnreachable>;
+
+/** Returns what sends one RPC, again after a pause where it failed. */
+function createAsk(retryPolicy: RetryPolicy): Ask {
+  return async (verb, call, send, maxDelays = INTERACTIVE_RETRY_DELAYS) => {
     for (let attempt = 0; ; attempt++) {
       try {
         return disposed(await send());
@@ -131,24 +144,33 @@ export function createLedgerClient(
         await retryPolicy.sleep(retryPolicy.random() * maxDelay);
       }
     }
-  }
+  };
+}
 
+export function createLedgerClient(
+  calls: CallsRpc,
+  retryPolicy: RetryPolicy = DEFAULT_RETRY_POLICY,
+  clock: BatcherClock = SYSTEM_CLOCK,
+): LedgerClient {
+  const ask = createAsk(retryPolicy);
   const batcher = createBatcher(calls, clock);
 
   async function askHold(
     account: AccountId,
     request: HoldRequest,
+    until: Promise<unknown> | null,
   ): Promise<HoldResult | LedgerUnreachable> {
-    const answer = await batcher.ask(account, { name: 'hold', request });
+    const answer = await batcher.ask(account, { name: 'hold', request }, until);
     if (answer !== null && 'reason' in answer) return answer;
     if (answer?.name === 'hold') return answer.result;
     return ask('hold', request.id, () => calls.hold(account, request));
   }
 
   return {
-    hold: (account, request, keepAlive) => {
-      const work = askHold(account, request);
+    hold: (account, request, keepAlive, until) => {
+      const work = askHold(account, request, until ?? null);
       keepAlive(work);
+      batcher.ensureKeeper(keepAlive);
       return work;
     },
     checkpoint: async (account, request) => {
@@ -157,12 +179,14 @@ export function createLedgerClient(
       if (answer?.name === 'checkpoint') return answer.result;
       return ask('checkpoint', request.id, () => calls.checkpoint(account, request));
     },
-    settle: async (account, request) => {
-      const answer = await batcher.ask(account, { name: 'settle', request });
-      if (answer !== null && 'reason' in answer) return answer;
-      if (answer?.name === 'settle') return answer.result;
-      const send = () => calls.settle(account, request);
-      return ask('settle', request.id, send, BACKGROUND_RETRY_DELAYS);
+    settle: (account, request, { keepAlive, onEnd }) => {
+      const onAnswer: OnAnswer<LedgerUnreachable> = async (answer) => {
+        if (answer !== null && 'reason' in answer) return onEnd(answer);
+        if (answer?.name === 'settle') return onEnd(answer.result);
+        const send = () => calls.settle(account, request);
+        return onEnd(await ask('settle', request.id, send, BACKGROUND_RETRY_DELAYS));
+      };
+      batcher.leave(account, { name: 'settle', request }, { keepAlive, onAnswer });
     },
     generation: (account, key, id) =>
       ask('generation', id, () => calls.generation(account, key, id)),

@@ -155,7 +155,7 @@ export class TestGateway extends WorkerEntrypoint<GatewayEnv> {
     const hold = await ledger.hold(account, buildHoldRequest(n, 1n, 1), keepAlive);
     if (!hold.ok) return hold.reason;
     const balance = await ledger.credits(account, KEY);
-    this.ctx.waitUntil(ledger.settle(account, buildSettleRequest(n, 2n)));
+    ledger.settle(account, buildSettleRequest(n, 2n), { keepAlive, onEnd: async () => {} });
     return balance.ok ? `call ${n}` : balance.reason;
   }
 }

@@ -40,7 +40,7 @@ function respondWhole(
     const bill = buildBill(call, outcome);
     const cost = knownCost(bill);
     if (cost !== null) headers['x-farebox-cost-usd'] = formatUsd(cost);
-    ctx.waitUntil(submitSettlement(call, bill, upstream.status));
+    submitSettlement(call, bill, upstream.status);
   }
   return new Response(concatBytes(pieces), { status: upstream.status, headers });
 }

@@ -9,13 +9,18 @@ import type { Plan } from './plan.ts';
 import { sendUpstream } from './upstream-request.ts';
 import type { Body } from './with-caller.ts';
 
+/** How long the answer to the hold is not looked for, unless the provider answers before. */
+const HOLD_LOOK_MS = 250;
+
 export class EarlyRequest {
   readonly startedAt: number;
   readonly abort = new AbortController();
+  /** Resolves when the provider has answered, or has not for `HOLD_LOOK_MS`. */
+  readonly due: Promise<unknown>;
   readonly #maxOutput: number;
   readonly #result: Promise<UpstreamResult>;
   readonly #waitUntil: RequestContext['waitUntil'];
-  readonly #stopTimer: () => void;
+  #stopTimer: () => void;
   readonly #body: Body;
   #isSent = false;
   #isTaken = false;
@@ -28,7 +33,6 @@ export class EarlyRequest {
     this.startedAt = ctx.clock();
     this.#maxOutput = maxOutput;
     this.#waitUntil = ctx.waitUntil;
-    this.#stopTimer = ctx.timer.start(EARLY_SEND_TIMEOUT_MS, () => this.abort.abort());
     this.#body = body;
     const release = () => {
       this.#isSent = true;
@@ -36,7 +40,13 @@ export class EarlyRequest {
     };
     this.#result = sendUpstream({ ctx, plan, abort: this.abort, maxOutput }, { ...body, release });
     // Whether it failed is asked later, if at all.
-    this.#result.catch(() => {});
+    const slow = Promise.withResolvers<void>();
+    this.#stopTimer = ctx.timer.start(HOLD_LOOK_MS, () => {
+      const abort = () => this.abort.abort();
+      this.#stopTimer = ctx.timer.start(EARLY_SEND_TIMEOUT_MS - HOLD_LOOK_MS, abort);
+      slow.resolve();
+    });
+    this.due = Promise.race([slow.promise, this.#result.catch(() => {})]);
   }
 
   /**

@@ -54,9 +54,8 @@ export function createTestGateway(): TestGateway {
       holds.push(request);
       return { ok: true, held: 10n ** 12n, maxOutput: 500 };
     },
-    settle: async (_: string, request: SettleRequest) => {
+    settle: (_: string, request: SettleRequest) => {
       settled.push(request);
-      return { ok: true };
     },
     checkpoint: async () => ({ ok: true, stop: null }),
     key: async () => ({ ok: true, value: { limits: { models: null } } }),

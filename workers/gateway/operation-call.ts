@@ -92,7 +92,7 @@ function respondFailure(
   if (result.reason === 'timeout') return respondCut(call, 'upstream_timeout', response);
   const reason = result.reason === 'rejected' ? 'upstream_refused' : 'waived_upstream_error';
   const bill = zeroOperationBill(plan, reason);
-  ctx.waitUntil(submitSettlement(call, bill, response.status));
+  submitSettlement(call, bill, response.status);
   return response;
 }
 
@@ -101,7 +101,7 @@ function respondWithdrawn(call: OperationCall, refusal: ApiError): Response {
   call.abort.abort();
   const response = errorResponse(refusal, call.ctx.dialect, call.ctx);
   const bill = zeroOperationBill(call.plan, 'not_sent');
-  call.ctx.waitUntil(submitSettlement(call, bill, response.status));
+  submitSettlement(call, bill, response.status);
   return response;
 }
 
@@ -119,7 +119,7 @@ async function forwardCall(call: OperationCall, body: Body): Promise<Response> {
   } catch (error) {
     call.abort.abort();
     const bill = zeroOperationBill(call.plan, 'not_sent');
-    call.ctx.waitUntil(submitSettlement(call, bill, 500));
+    submitSettlement(call, bill, 500);
     throw error;
   } finally {
     cancelAbortTimer();

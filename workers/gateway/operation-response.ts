@@ -80,9 +80,9 @@ function reportUse({ ctx, plan }: OperationCall, use: OperationUse, bill: Bill):
 /** What an answer used, and how it ended. */
 type OperationEnd = Readonly<{ use: OperationUse; endReason: EndReason; failed: boolean }>;
 
-function settle(call: OperationCall, use: OperationUse, bill: Bill, status: number): Promise<void> {
+function settle(call: OperationCall, use: OperationUse, bill: Bill, status: number): void {
   reportUse(call, use, bill);
-  return submitSettlement(call, bill, status);
+  submitSettlement(call, bill, status);
 }
 
 /** Settles a call whose answer states no cost, so that its bill waits for the prices in effect. */
@@ -93,7 +93,7 @@ async function settleLater(
 ): Promise<void> {
   call.ctx.times.recordEnd(call.ctx.clock());
   await call.revision.whenKnown();
-  await settle(call, use, toBill(call, use, endReason, failed), status);
+  settle(call, use, toBill(call, use, endReason, failed), status);
 }
 
 /** Settles a call of whose answer nothing reaches the client, and returns its error response. */
@@ -213,7 +213,7 @@ function respondWhole(
 ): Response {
   const use = meter.use();
   const bill = toBill(call, use, 'complete', false);
-  call.ctx.waitUntil(settle(call, use, bill, upstream.status));
+  settle(call, use, bill, upstream.status);
   const headers = buildHeaders(call, upstream, meter);
   const cost = knownCost(bill);
   if (cost !== null) headers['x-farebox-cost-usd'] = formatUsd(cost);

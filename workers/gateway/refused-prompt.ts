@@ -43,5 +43,5 @@ export async function settleRefusedPrompt(
   const outcome = callOutcome(call, readError(call, errorBody), 'complete', 0);
   await call.revision.whenKnown();
   const bill = call.revision.price(call.hold.held, (plan) => computeRefusalBill(plan, outcome));
-  await submitSettlement(call, bill, httpStatus);
+  submitSettlement(call, bill, httpStatus);
 }

@@ -99,7 +99,7 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
   if (refusal !== null) {
     call.abort.abort();
     const response = errorResponse(refusal, call.ctx.dialect, call.ctx);
-    call.ctx.waitUntil(settleWithoutCharge(call, 'not_sent', response.status));
+    settleWithoutCharge(call, 'not_sent', response.status);
     return response;
   }
   // What states its cost is billed so, whatever becomes known later.
@@ -127,7 +127,7 @@ function handleUpstreamFailure(call: Call, result: UpstreamFailure): Response {
     return response;
   }
   const reason = result.reason === 'rejected' ? 'upstream_refused' : 'waived_upstream_error';
-  ctx.waitUntil(settleWithoutCharge(call, reason, response.status));
+  settleWithoutCharge(call, reason, response.status);
   return response;
 }
 
@@ -149,7 +149,7 @@ async function forwardCall(
     return await respond(call, upstream);
   } catch (error) {
     abort.abort();
-    ctx.waitUntil(settleWithoutCharge(call, 'not_sent', 500));
+    settleWithoutCharge(call, 'not_sent', 500);
     throw error;
   } finally {
     cancelAbortTimer();
@@ -198,7 +198,7 @@ export const relay = withBody(
     const revision = new PriceRevision(plan, deps.catalog, repricePlan);
     const attempt = deps.earlySends.begin(account, buildHoldRequest(ctx, key, plan), clock());
     const early = startEarly(ctx, plan, body, attempt);
-    const hold = await deps.ledger.hold(account, attempt.request, ctx.waitUntil);
+    const hold = await deps.ledger.hold(account, attempt.request, ctx.waitUntil, early?.due);
     const taken = hold.ok ? (early?.take(hold.maxOutput) ?? null) : null;
     deps.earlySends.end(account, attempt, { hold, isUsed: taken !== null, now: clock() });
     if (!hold.ok) {

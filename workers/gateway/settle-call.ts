@@ -13,6 +13,7 @@ import { type Bill, type CallOutcome, computeBill, type ZeroBillReason, zeroBill
 import type { Call } from './call.ts';
 import type { RequestContext } from './context.ts';
 import type { EndReason } from './end-reason.ts';
+import type { GatewayDeps } from './env.ts';
 import type { Plan } from './plan.ts';
 import { isPlausible } from './plausible-usage.ts';
 import { countUnpriceable } from './usage-prices.ts';
@@ -55,24 +56,29 @@ type SettledCall = Pick<Call, 'ctx' | 'account' | 'disconnect'> &
   }>;
 
 async function enqueueSettlement(
-  { deps, id }: RequestContext,
+  queue: GatewayDeps['settlementQueue'],
   account: AccountId,
   request: SettleRequest,
 ): Promise<void> {
   try {
-    await deps.settlementQueue.send(encodeSettlement(account, request));
-    logEvent({ event: 'settlement_queued', call: id });
+    await queue.send(encodeSettlement(account, request));
+    logEvent({ event: 'settlement_queued', call: request.id });
   } catch {
-    logEvent({ event: 'settlement_lost', call: id });
+    logEvent({ event: 'settlement_lost', call: request.id });
   }
 }
 
-async function deliverSettlement(call: SettledCall, request: SettleRequest): Promise<void> {
-  const result = await call.ctx.deps.ledger.settle(call.account, request);
-  if (result.ok) return;
-  if (result.reason === 'ledger_unreachable')
-    await enqueueSettlement(call.ctx, call.account, request);
-  else logEvent({ event: 'settlement_lost', call: request.id });
+function deliverSettlement({ ctx, account }: SettledCall, request: SettleRequest): void {
+  const { ledger, settlementQueue } = ctx.deps;
+  ledger.settle(account, request, {
+    keepAlive: ctx.waitUntil,
+    onEnd: async (result) => {
+      if (result.ok) return;
+      if (result.reason === 'ledger_unreachable')
+        await enqueueSettlement(settlementQueue, account, request);
+      else logEvent({ event: 'settlement_lost', call: request.id });
+    },
+  });
 }
 
 /**
@@ -82,7 +88,8 @@ async function deliverSettlement(call: SettledCall, request: SettleRequest): Pro
  */
 export function releaseHold(ctx: RequestContext, account: AccountId, bill: Bill): Promise<void> {
   const durations = ctx.times.durations(ctx.clock());
-  return enqueueSettlement(ctx, account, { id: ctx.id, httpStatus: 503, ...bill, ...durations });
+  const request = { id: ctx.id, httpStatus: 503, ...bill, ...durations };
+  return enqueueSettlement(ctx.deps.settlementQueue, account, request);
 }
 
 /**
@@ -96,16 +103,14 @@ function reportUnknownFields(call: SettledCall): void {
   logEvent({ event: 'unknown_fields_passed', call: call.ctx.id, provider: provider.id, count });
 }
 
-/** Submits `bill`; resolves when the account or the queue has it. */
-export async function submitSettlement(
-  call: SettledCall,
-  bill: Bill,
-  httpStatus: number,
-): Promise<void> {
+/**
+ * Submits `bill`. It travels with the account's next verbs; the request that submits it may end.
+ */
+export function submitSettlement(call: SettledCall, bill: Bill, httpStatus: number): void {
   reportUnknownFields(call);
   const { ctx, disconnect } = call;
   const durations = ctx.times.durations(disconnect.at ?? ctx.clock());
-  await deliverSettlement(call, { id: ctx.id, httpStatus, ...bill, ...durations });
+  deliverSettlement(call, { id: ctx.id, httpStatus, ...bill, ...durations });
 }
 
 /** Logs where the provider states another charge than its prices give: one of them is stale. */
@@ -162,14 +167,10 @@ export async function settleCall(
 ): Promise<void> {
   call.ctx.times.recordEnd(call.ctx.clock());
   await call.revision.whenKnown();
-  await submitSettlement(call, buildBill(call, outcome), httpStatus);
+  submitSettlement(call, buildBill(call, outcome), httpStatus);
 }
 
 /** Ends a call that the provider rejected, failed, or never received: nothing is charged. */
-export async function settleWithoutCharge(
-  call: Call,
-  reason: ZeroBillReason,
-  httpStatus: number,
-): Promise<void> {
-  await submitSettlement(call, zeroBill(call.plan, reason), httpStatus);
+export function settleWithoutCharge(call: Call, reason: ZeroBillReason, httpStatus: number): void {
+  submitSettlement(call, zeroBill(call.plan, reason), httpStatus);
 }

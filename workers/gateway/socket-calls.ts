@@ -54,7 +54,7 @@ function respondUnsent(
   reason: 'upstream_refused' | 'not_sent' = 'not_sent',
 ): Response {
   const status = call.disconnect.at === null ? response.status : CLIENT_CLOSED_REQUEST;
-  call.ctx.waitUntil(settleWithoutCharge(call, reason, status));
+  settleWithoutCharge(call, reason, status);
   return response;
 }
 
@@ -136,7 +136,7 @@ export class SocketCalls {
     if (!held.ok) return respondError(ctx, held);
     const { call } = held;
     const prepared = await this.#prepare(call, body.bytes).catch((error: unknown) => {
-      ctx.waitUntil(settleWithoutCharge(call, 'not_sent', 500));
+      settleWithoutCharge(call, 'not_sent', 500);
       throw error;
     });
     if (prepared instanceof Response) return prepared;

@@ -77,8 +77,6 @@ type Script = Readonly<{
   hangs?: boolean;
   /** The answer to the n-th hold; it is granted if absent. */
   hold?: (turn: number) => HoldResult | LedgerUnreachable | undefined;
-  /** True if the ledger answers no settlement. */
-  settlesSlowly?: boolean;
   budget?: BodyBudget;
 }>;
 
@@ -90,7 +88,7 @@ function hang(signal: AbortSignal | null | undefined): Promise<never> {
 }
 
 /** What a session depends on: the test gateway's, with a ledger as the script has it. */
-function createDeps({ hold, settlesSlowly, budget }: Script) {
+function createDeps({ hold, budget }: Script) {
   const { deps, holds, settled, createContext } = createTestGateway();
   const queued: unknown[] = [];
   const ledger = {
@@ -98,10 +96,6 @@ function createDeps({ hold, settlesSlowly, budget }: Script) {
     hold: async (...[account, request, keepAlive]: Parameters<GatewayDeps['ledger']['hold']>) => {
       const granted = await deps.ledger.hold(account, request, keepAlive);
       return hold?.(holds.length) ?? granted;
-    },
-    settle: (...[account, request]: Parameters<GatewayDeps['ledger']['settle']>) => {
-      const answer = deps.ledger.settle(account, request);
-      return settlesSlowly === true ? new Promise<never>(() => {}) : answer;
     },
   };
   const settlementQueue = Object({ send: async (message: unknown) => void queued.push(message) });
@@ -171,16 +165,6 @@ describe('a WebSocket of Responses', () => {
       { previous_response_id: 'resp_1', store: false },
     ]);
     expect(session.client.sent).toEqual([...toEvents('resp_1'), ...toEvents('resp_2')]);
-  });
-
-  it('answers the next event while the settlement of the one before is on its way', async () => {
-    const { client, holds, settled, create } = openSession({ settlesSlowly: true });
-    create({});
-    create({});
-    await vi.waitFor(() =>
-      expect(client.sent.filter(({ type }) => type === 'response.completed')).toHaveLength(2),
-    );
-    await vi.waitFor(() => expect(settled.map(({ id }) => id)).toEqual(holds.map(({ id }) => id)));
   });
 
   it('begins a settlement before it asks for the hold of the next event', async () => {
