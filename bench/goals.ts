@@ -38,6 +38,18 @@ export function series(
 type Compare = (of: readonly number[], to: readonly number[]) => number[];
 const itself: Compare = (of) => [...of];
 
+/** Milliseconds; `DISTANCE_MS` of workers/distant-ledger.ts, which runs in workerd only. */
+const DISTANCE_MS = 50;
+/**
+ * Hold and provider are asked at the same time, so a first byte comes after the slower of the two
+ * at the earliest (docs/decisions/0033-optimistic-send.md).
+ */
+const toSlower: Compare = (of, to) =>
+  differences(
+    of,
+    to.map((ms) => Math.max(ms, DISTANCE_MS)),
+  );
+
 type Goal = Readonly<{
   goal: string;
   /** `farebox` by default. */
@@ -109,10 +121,10 @@ const GOALS: readonly Goal[] = [
     ...{ against: 'bare', measure: firstByte, compare: differences, limit: 10 },
   },
   {
-    goal: 'first byte added to bare with the object 50 ms away, p50, ms',
+    goal: 'first byte after the slower of bare and an object 50 ms away, p50, ms',
     subject: 'distant',
     applies: plain('paced', [1, 16], 1),
-    ...{ against: 'bare', measure: firstByte, compare: differences, limit: 4 },
+    ...{ against: 'bare', measure: firstByte, compare: toSlower, limit: 4 },
   },
   {
     goal: 'delay of an event added to bare, p99, ms',

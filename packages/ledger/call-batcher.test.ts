@@ -266,7 +266,7 @@ describe('a settlement', () => {
     expect(batches).toEqual([]);
     await ask(checkpoint('2'));
     expect(batches).toEqual([['1', '2']]);
-    await clock.pass(50);
+    await clock.pass(150);
     expect(answers).toEqual([toResult(settlement('1'))]);
   });
 
@@ -292,10 +292,16 @@ describe('a settlement', () => {
 
   it('keeps one request at work, of however many accounts, and only until all are answered', async () => {
     const { leave, clock, keepers } = createBatcher(answerAll);
+    let sleeps = 0;
+    const sleep = clock.sleep;
+    clock.sleep = (ms) => {
+      sleeps += 1;
+      return sleep(ms);
+    };
     const answers = Array.from({ length: 50 }, (_, index) => leave('1', `${index}`));
     await clock.pass(300);
     expect(answers.flat()).toHaveLength(50);
-    expect(keepers).toHaveLength(1);
+    expect([keepers.length, sleeps]).toEqual([1, 2]);
     await Promise.all(keepers);
   });
 
@@ -323,7 +329,7 @@ describe('a settlement', () => {
     await clock.pass(300);
     expect(answers.map(({ length }) => length)).toEqual(answers.map(() => 1));
     expect(keepers.length).toBeGreaterThan(1);
-    expect(keepers.length).toBeLessThan(5);
+    expect(keepers.length).toBeLessThan(10);
     await Promise.all(keepers);
   });
 

@@ -32,7 +32,7 @@ const BUSY_WINDOW_MS = 100;
  * no longer, because an isolate that dies loses what waits, and because the call's money stays held.
  */
 const SETTLEMENT_WAIT_MS = 150;
-/** How often the keeper looks: a settlement without company leaves after 150 to 200 ms. */
+/** The keeper looks at most this often: a settlement without company leaves after 150 to 200 ms. */
 const KEEPER_TICK_MS = 50;
 /** A keeper that did not look for this long has been ended. */
 const KEEPER_TIMEOUT_MS = 1_000;
@@ -181,7 +181,7 @@ export class CallBatcher<Failure> {
     while (this.#left.size > 0 && this.#keeper === keeper) {
       const goesOn = now < startedAt + KEEPER_TURN_MS && tasks < MAX_KEEPER_TASKS;
       this.#keptUntil = goesOn ? now + KEEPER_TIMEOUT_MS : 0;
-      await this.#clock.sleep(KEEPER_TICK_MS);
+      await this.#clock.sleep(this.#keeperSleepMs(now));
       now = this.#clock.now();
       for (const left of this.#left) {
         const task = this.#tend(left, now);
@@ -193,6 +193,13 @@ export class CallBatcher<Failure> {
     }
     if (this.#keeper === keeper) this.#keptUntil = 0;
     await Promise.all(work);
+  }
+
+  /** Until the oldest settlement has to leave, if it did not; a wake costs more than a look. */
+  #keeperSleepMs(now: number): number {
+    const [oldest] = this.#left;
+    if (oldest === undefined || oldest.pending.sentAt !== null) return KEEPER_TICK_MS;
+    return Math.max(KEEPER_TICK_MS, oldest.pending.createdAt + SETTLEMENT_WAIT_MS - now);
   }
 
   /** Does what a settlement needs now; null if that is nothing. */
