@@ -19,7 +19,9 @@ warnIfNoBrowser();
 
 const PASSWORD = 'correct horse battery staple 9';
 const WAIT = { timeout: 20_000 };
-const DEPOSIT = 5_000_000_000n;
+const DEPOSIT = 25_000_000_000n;
+/** A valid address of TRON that is not ours. */
+const REFUND_ADDRESS = 'TJRabPrwbZy45sbavfcjinPJC18kjpRTv8';
 /** From this width on the menu stands beside the page (packages/design/stylesheet.ts). */
 const MIN_SIDEBAR_WIDTH = 1024;
 const SUBMIT = 'main form button[type=submit]';
@@ -155,15 +157,30 @@ describe.skipIf(!HAS_BROWSER)('a new user of the console', () => {
         stack,
         `insert into deposits (chain, tx_hash, log_index, block_number, block_hash, contract, sender,
           recipient, account_id, units, state, found_by, seen_at)
-        values ('tron', $1, 0, 1001, $1, $2, $2, $2, $3, '5000000', 'pending', 'scan', now())`,
+        values ('tron', $1, 0, 1001, $1, $2, $2, $2, $3, '25000000', 'pending', 'scan', now())`,
         [transaction, `0x${'c'.repeat(40)}`, accountId],
       );
       await openScreen('/top-up');
       expect(await page.locator('#deposits progress').isVisible()).toBe(true);
-      const credit = { id: `local:${email}`, amount: DEPOSIT, source: 'local' } as const;
+      const [address] = await sql(
+        stack,
+        `select fingerprint, index from deposit_addresses where family = 'tron' and account_id = $1`,
+        [accountId],
+      );
+      const [fingerprint, index] = [String(address?.[0]), Number(address?.[1])];
+      const credit = {
+        ...{ id: `tron:${transaction}:0`, amount: DEPOSIT, source: 'deposit' as const },
+        address: { family: 'tron' as const, fingerprint, index },
+      };
       expect(await stack.ledger.credits.credit(accountId, credit)).toMatchObject({ ok: true });
+      await sql(
+        stack,
+        `update deposits set state = 'credited', amount = $2, credited_at = now()
+        where tx_hash = $1`,
+        [transaction, `${DEPOSIT}`],
+      );
       await openScreen('/');
-      expect(await page.textContent('.balance')).toMatch(/5[.,]00/);
+      expect(await page.textContent('.balance')).toMatch(/25[.,]00/);
     });
 
     it('asks a model in the playground and sees the answer and its cost', async () => {
@@ -211,10 +228,30 @@ describe.skipIf(!HAS_BROWSER)('a new user of the console', () => {
 
     it('reads and downloads the statement', async () => {
       await openScreen('/transactions');
-      expect(await readMain()).toMatch(/5[.,]00/);
+      expect(await readMain()).toMatch(/25[.,]00/);
       const download = page.waitForEvent('download');
       await user.activate('form[action="/transactions.jsonl"] button');
       expect((await download).suggestedFilename()).toMatch(/\.jsonl$/);
+    });
+
+    it('asks for what is left of the deposit, and confirms by email', async () => {
+      await user.activate('main a[href="/refunds"]');
+      await arrive('/refunds');
+      await user.fill('main [name=address]', REFUND_ADDRESS);
+      await user.fill('main [name=amount]', '20');
+      await user.activate('form[action="/refunds"] button');
+      await arrive(/^\/refunds\?done=requested$/);
+      const token = await mailbox.token(email, '/refunds/confirm');
+      await page.goto(`${stack.consoleUrl}/refunds/confirm?token=${token}`);
+      await user.checkPage('the page that confirms a refund');
+      await user.activate(SUBMIT);
+      await arrive(/^\/refunds\/confirm\?done=reserved$/);
+      await user.activate('main a[href="/refunds"]');
+      await arrive('/refunds');
+      expect(await readMain()).toContain(REFUND_ADDRESS);
+      // Reserved at once: a call can't spend it.
+      const status = await stack.ledger.accounts.status(parseAccountId(apiKey));
+      expect(status?.reserved).toBe(20_000_000_000n);
     });
 
     it('sets an alert for a low balance', async () => {

@@ -74,6 +74,7 @@ describe('every queue', () => {
     ['farebox-settlements', CANARY],
     ['farebox-mail', { id: 'x', email: CANARY }],
     ['farebox-notices', { kind: CANARY, keyId: 5 }],
+    ['farebox-webhooks', { id: CANARY, account: 5 }],
   ] as const)(
     'keeps a malformed message (%s, %j) and raises an alarm at each try',
     async (queue, body) => {

@@ -123,7 +123,7 @@ describe('the README', () => {
   it.each([
     ['/v1/embeddings', { model: 'text-embedding-3-small', input: 'Hello' }],
     ['/v1/moderations', { model: 'omni-moderation-latest', input: 'Hello' }],
-    ['/v1/images/generations', { model: 'gpt-image-1-mini', prompt: 'A cat' }],
+    ['/v1/images/generations', { model: 'gpt-image-2.6-flare', prompt: 'A cat' }],
     ['/v1/images/generations', { model: 'grok-imagine-image', prompt: 'A cat' }],
     ['/v1/responses', { model: 'gpt-5.4', input: 'Hello' }],
     ['/v1/responses/compact', { model: 'gpt-5.4', input: 'Hello' }],
@@ -164,7 +164,7 @@ describe('the README', () => {
     ['/v1/audio/transcriptions', { model: 'whisper-1' }, 'file'],
     ['/v1/audio/transcriptions', { model: 'gpt-4o-mini-transcribe' }, 'file'],
     ['/v1/audio/translations', { model: 'whisper-1' }, 'file'],
-    ['/v1/images/edits', { model: 'gpt-image-1-mini', prompt: 'A cat' }, 'image'],
+    ['/v1/images/edits', { model: 'gpt-image-2.6-flare', prompt: 'A cat' }, 'image'],
   ])('promises the form of %s with %o', async (path, fields, file) => {
     const response = await sendForm(path, fields, file);
     expect([response.status, await response.json()]).toEqual([200, expect.any(Object)]);

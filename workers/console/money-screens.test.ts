@@ -296,6 +296,15 @@ describe('the Overview screen', () => {
     for (const sum of sums) expect(section).toContain(`<data value="${sum}"`);
   });
 
+  it('shows the keys with what each spent in the period, dearest first', async () => {
+    const page = await getText('/?days=90');
+    const card = page.slice(page.indexOf('id="keys"'));
+    const row = card.slice(card.indexOf('<tbody>'), card.indexOf('</tbody>'));
+    expect(row).toContain(`href="/keys/${KEY}">=cmd`);
+    expect(row).toContain('fbx_…abcd');
+    expect(row).toContain(`<data value="${totalCharged(ENTRIES)}"`);
+  });
+
   it('shows a new account how to get started', async () => {
     const page = await getText('/', B);
     expect(page).toContain('curl http://127.0.0.1:8787/v1/chat/completions');
