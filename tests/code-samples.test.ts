@@ -61,6 +61,12 @@ const RULES: readonly Rule[] = [
     info: /^(sh openssl|python)$/,
     test: 'tests/statements.test.ts',
   },
+  { files: /^docs\/webhooks\.md$/, info: /^(js|python)$/, test: 'tests/webhooks.test.ts' },
+  {
+    files: /^docs\/webhooks\.md$/,
+    info: /^(json)?$/,
+    reason: 'an event and its header as they arrive; tests/webhooks.test.ts compares real ones',
+  },
   {
     files: /^docs\/(development|treasury)\.md$/,
     info: /^sh$/,

@@ -276,6 +276,8 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     await page.fill('#play-message', 'Hello');
     expect(await findViolationsInSchemes(page)).toEqual([]);
     await page.setViewportSize({ width: 320, height: 700 });
+    // What lies half below the bar at the top counts as a target that is too small.
+    await page.evaluate('scrollTo(0, 0)');
     expect(await findViolations(page), 'on a phone').toEqual([]);
     expect(
       await page.evaluate(
