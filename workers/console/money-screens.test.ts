@@ -296,7 +296,7 @@ describe('the Overview screen', () => {
     for (const sum of sums) expect(section).toContain(`<data value="${sum}"`);
   });
 
-  it('shows the keys with what each spent in the period, dearest first', async () => {
+  it('shows the keys with what each spent in the period', async () => {
     const page = await getText('/?days=90');
     const card = page.slice(page.indexOf('id="keys"'));
     const row = card.slice(card.indexOf('<tbody>'), card.indexOf('</tbody>'));
