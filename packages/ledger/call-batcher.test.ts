@@ -343,6 +343,23 @@ describe('a settlement', () => {
     expect(answers).toEqual([[failure], [failure], [failure]]);
   });
 
+  it('is finished by one of several requests where batches fail, each for 200 of them', async () => {
+    const { leave, batches, clock, keepers } = createBatcher(async () => ({
+      ok: false,
+      failure: null,
+    }));
+    const answers = Array.from({ length: 450 }, (_, index) => leave(`${index}`));
+    await clock.pass(210);
+    // Three batches are tasks too.
+    expect(batches).toHaveLength(3);
+    expect([keepers.length, answers.flat().length]).toEqual([1, 197]);
+    const later = leave('later');
+    await clock.pass(60);
+    expect([keepers.length, answers.flat().length]).toEqual([2, 397]);
+    await clock.pass(400);
+    expect([keepers.length, answers.flat().length, later]).toEqual([2, 450, [null]]);
+  });
+
   it('is told that it has no result where the request that sent it ended', async () => {
     const { ask, leave, clock } = createBatcher(neverAnswers);
     const answers = leave('1');

@@ -38,8 +38,13 @@ const KEEPER_TICK_MS = 50;
 const KEEPER_TIMEOUT_MS = 1_000;
 /** After this the next request that leaves a settlement becomes the keeper: `waitUntil` is finite. */
 const KEEPER_TURN_MS = 5_000;
-/** So it does after this number of batches and settlements: an invocation has 1,000 subrequests. */
-const MAX_KEEPER_TASKS = 250;
+/**
+ * A keeper sends this many batches and finishes this many settlements that no batch delivered, and
+ * leaves the rest to the next request that comes within `KEEPER_TICK_MS`: an invocation has 1,000 subrequests
+ * (developers.cloudflare.com/workers/platform/limits), and a settlement may take three RPCs and a
+ * message of the queue. Beyond the limit all of them fail, and the settlement would be lost.
+ */
+const MAX_KEEPER_TASKS = 200;
 const MAX_BATCH_SIZE = 200;
 /** After this, a verb is sent alone: the request that sent its batch may have been ended. */
 const ANSWER_TIMEOUT_MS = 3_000;
@@ -178,15 +183,20 @@ export class CallBatcher<Failure> {
     const work = new Set<Promise<void>>();
     let tasks = 0;
     let now = startedAt;
-    while (this.#left.size > 0 && this.#keeper === keeper) {
-      const goesOn = now < startedAt + KEEPER_TURN_MS && tasks < MAX_KEEPER_TASKS;
-      this.#keptUntil = goesOn ? now + KEEPER_TIMEOUT_MS : 0;
+    while (this.#left.size > 0) {
+      const isTurnOver = now >= startedAt + KEEPER_TURN_MS || tasks >= MAX_KEEPER_TASKS;
+      this.#keptUntil = isTurnOver ? 0 : now + KEEPER_TIMEOUT_MS;
       await this.#clock.sleep(this.#keeperSleepMs(now));
+      if (this.#keeper !== keeper) break;
       now = this.#clock.now();
+      // Nobody took over: few requests come, so little is left.
+      if (tasks >= MAX_KEEPER_TASKS) tasks = 0;
       for (const left of this.#left) {
+        const isFree = isDelivered(left.pending);
+        if (!isFree && tasks >= MAX_KEEPER_TASKS) continue;
         const task = this.#tend(left, now);
         if (task === null) continue;
-        tasks += 1;
+        if (!isFree) tasks += 1;
         work.add(task);
         void task.then(() => work.delete(task));
       }
@@ -270,6 +280,11 @@ export class CallBatcher<Failure> {
     for (const [index, pending] of batch.entries())
       pending.answer = outcome.ok ? (outcome.results[index] ?? null) : outcome.failure;
   }
+}
+
+/** Whether the ledger answered the verb, so that nothing is left to be sent. */
+function isDelivered({ answer }: Pending<unknown>): boolean {
+  return typeof answer === 'object' && answer !== null && 'name' in answer;
 }
 
 function countArrival(line: Line<unknown>, now: number): void {
