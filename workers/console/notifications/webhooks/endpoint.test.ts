@@ -115,6 +115,8 @@ describe('the endpoint of a webhook', () => {
       'a.home.arpa',
     ],
     ...['x.test', 'x.invalid', 'x.onion', 'db.corp', 'ip6-localhost', 'localhost.localdomain'],
+    // Names with an empty label, which a resolver may read without it.
+    ...['localhost..', '127.0.0.1..', 'console.farebox.example.org..', 'a..example.com'],
   ])('does not lead to %s', (host) => {
     expect(findProblem(`https://${host}/`)).toBe('private_address');
   });

@@ -64,10 +64,14 @@ function isOwnHost(url: URL, { ownUrls, isLocal }: EndpointRules): boolean {
   return ownUrls.some(({ hostname }) => name === hostname || name.endsWith(`.${hostname}`));
 }
 
-/** A name of the public DNS has at least two labels. */
+/**
+ * A name of the public DNS has at least two labels, none of them empty: `localhost..` would hide what
+ * it ends in, here and from the check of our own hosts.
+ */
 function isPublicName(name: string): boolean {
   const labels = name.split('.');
-  return labels.length > 1 && !SPECIAL_NAMES.has(labels.at(-1) ?? '');
+  if (labels.length < 2 || labels.includes('')) return false;
+  return !SPECIAL_NAMES.has(labels.at(-1) ?? '');
 }
 
 function checkHost(url: URL, rules: EndpointRules): EndpointProblem | undefined {
