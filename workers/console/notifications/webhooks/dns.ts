@@ -11,7 +11,11 @@ const LOOKUP_TIMEOUT_MS = 5_000;
 /** RFC 1035 section 3.2.2, RFC 3596 section 2.1. */
 const RECORD_TYPES = { A: 1, AAAA: 28 } as const;
 
+/** RFC 1035 section 4.1.1. Servers that fail (SERVFAIL) are reported with the HTTP status 200 too. */
+const ANSWERED = 0;
+
 const ANSWER = v.object({
+  Status: v.literal(ANSWERED),
   Answer: v.optional(v.array(v.object({ type: v.number(), data: v.string() })), []),
 });
 

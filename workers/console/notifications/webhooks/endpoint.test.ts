@@ -199,6 +199,7 @@ describe('the look-up of a webhook’s host', () => {
     'mapped.example.com': { A: ['93.184.216.34'], AAAA: ['::ffff:10.0.0.1'] },
     'local.example.com': { AAAA: ['fd00::1'] },
     'empty.example.com': {},
+    'failing.example.com': { A: ['93.184.216.34'] },
   };
   let server: Server;
   let url: string;
@@ -208,6 +209,9 @@ describe('the look-up of a webhook’s host', () => {
       const name = query.get('name') ?? '';
       const type = query.get('type') === 'A' ? 'A' : 'AAAA';
       if (name === 'broken.example.com' && type === 'AAAA') return response.writeHead(500).end();
+      // What a resolver answers where the name's own servers fail, with the HTTP status 200.
+      if (name === 'failing.example.com' && type === 'AAAA')
+        return response.end(JSON.stringify({ Status: 2 }));
       const records = (zone[name]?.[type] ?? []).map((data) => ({
         ...{ name, data, TTL: 1 },
         type: type === 'A' ? 1 : 28,
@@ -230,6 +234,7 @@ describe('the look-up of a webhook’s host', () => {
     ['empty.example.com', 'unresolved'],
     ['unknown.example.com', 'unresolved'],
     ['broken.example.com', 'unresolved'],
+    ['failing.example.com', 'unresolved'],
   ])('of %s finds %s', async (host, problem) => {
     const resolveHost = createResolver((request) =>
       fetch(`${url}${new URL(request.url).search}`, { headers: request.headers }),
