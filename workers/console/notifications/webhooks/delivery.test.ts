@@ -36,6 +36,7 @@ let status = 200;
 let received: string[] = [];
 let now = START;
 let isLocal = true;
+let httpFetch: DeliveryDeps['httpFetch'];
 let addresses: readonly string[] = [];
 let account: string;
 let accounts = 0;
@@ -69,6 +70,7 @@ beforeEach(async () => {
   status = 200;
   received = [];
   isLocal = true;
+  httpFetch = (request) => fetch(request);
   addresses = ['93.184.216.34'];
 });
 
@@ -76,7 +78,7 @@ const createDeps = (): DeliveryDeps => ({
   db,
   secret: SECRET,
   now: () => now,
-  httpFetch: (request) => fetch(request),
+  httpFetch: (request) => httpFetch(request),
   resolveHost: async () => addresses,
   rules: { ownUrls: [new URL('https://console.example.org')], isLocal },
 });
@@ -147,6 +149,19 @@ describe('an event that its receiver does not accept', () => {
     await updateEndpoint(db, account, 'http://127.0.0.1:1/');
     await deliver(await queue());
     expect(await listOutcomes()).toContainEqual(['unreachable', null]);
+  });
+});
+
+describe('an event that its receiver accepts', () => {
+  it('is delivered though the connection breaks off before the body of the answer', async () => {
+    const broken = new ReadableStream({
+      cancel: () => {
+        throw new Error('reset');
+      },
+    });
+    httpFetch = async () => new Response(broken, { status: 200 });
+    expect(await deliver(await queue())).toBe('done');
+    expect(await listOutcomes()).toEqual([['delivered', 200]]);
   });
 });
 

@@ -75,8 +75,8 @@ async function post(deps: DeliveryDeps, due: DueAttempt, { body }: QueuedEvent):
   });
   try {
     const response = await deps.httpFetch(request);
-    // Ends the connection; an endless body costs nothing.
-    await response.body?.cancel();
+    // Ends the connection; an endless body costs nothing, and one that broke off changes nothing.
+    response.body?.cancel().catch(() => {});
     return readAnswer(response);
   } catch {
     return { outcome: signal.aborted ? 'timed_out' : 'unreachable', status: null };
