@@ -10,8 +10,13 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
 export const SIGNATURE_HEADER = 'farebox-signature';
 
-/** For this long after a rotation, events carry a signature of the previous secret too. */
+/** For this long after a rotation, events carry signatures of the previous secrets too. */
 const ROTATION_GRACE_MS = 24 * 3_600_000;
+/**
+ * A new secret is shown once. Who loses it replaces it again, while the receiver still has the one
+ * before both.
+ */
+const MAX_PREVIOUS_SECRETS = 2;
 
 export type SigningWebhook = Readonly<{ id: string; version: number; rotatedAt: number | null }>;
 
@@ -30,9 +35,11 @@ function listValidSecrets(
   now: number,
 ): readonly string[] {
   const { version, rotatedAt } = webhook;
-  const isInGrace = rotatedAt !== null && version > 1 && now < rotatedAt + ROTATION_GRACE_MS;
-  const versions = isInGrace ? [version, version - 1] : [version];
-  return versions.map((one) => deriveSigningSecret(consoleSecret, { ...webhook, version: one }));
+  const isInGrace = rotatedAt !== null && now < rotatedAt + ROTATION_GRACE_MS;
+  const previous = isInGrace ? Math.min(MAX_PREVIOUS_SECRETS, version - 1) : 0;
+  return Array.from({ length: 1 + previous }, (_, age) =>
+    deriveSigningSecret(consoleSecret, { ...webhook, version: version - age }),
+  );
 }
 
 /** Returns the value of the header for this body: `t=<seconds>,v1=<hexadecimal>[,v1=…]`. */
