@@ -2,6 +2,7 @@
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
 import { identities } from '../schema/accounts.ts';
 import { webhooks } from '../schema/webhooks.ts';
 
@@ -27,7 +28,10 @@ export async function findWebhook(db: Database, account: AccountId): Promise<Web
   };
 }
 
-/** Returns false, and changes nothing, if the account has a webhook already. */
+/**
+ * Returns false, and changes nothing, if the account has a webhook already or is closed. The lock
+ * makes a deletion at the same time come before, or find the webhook.
+ */
 export async function insertWebhook(
   db: Database,
   webhook: Readonly<{
@@ -38,15 +42,15 @@ export async function insertWebhook(
     now: Instant;
   }>,
 ): Promise<boolean> {
-  const { id, account: accountId, endpoint, kinds, now } = webhook;
-  const rows = await queryOrThrow(
-    db
-      .insert(webhooks)
-      .values({ id, accountId, endpoint, kinds: [...kinds], createdAt: new Date(now) })
-      .onConflictDoNothing()
-      .returning({ id: webhooks.id }),
+  const { id, account, endpoint, kinds, now } = webhook;
+  const row = await firstRow<RawRow>(
+    db,
+    sql`insert into webhooks (id, account_id, endpoint, kinds, created_at)
+      select ${id}, a.id, ${endpoint}, string_to_array(${kinds.join(' ')}, ' '), ${toTimestamp(now)}
+      from accounts a where a.id = ${account} and a.closed_at is null for share
+      on conflict do nothing returning id`,
   );
-  return rows.length > 0;
+  return row !== undefined;
 }
 
 /** A new endpoint starts without failures. */

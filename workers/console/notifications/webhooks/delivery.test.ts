@@ -277,6 +277,14 @@ describe('a webhook', () => {
     expect(await listAttempts(db, account, 9)).toEqual([]);
     expect(received).toEqual([]);
   });
+
+  it('is not stored for an account that was closed while its host was looked up', async () => {
+    await deleteWebhook(db, account);
+    await beginDeletion(db, { account, receiptId: account.padStart(32, 'a'), now });
+    const webhook = { id: account, account, endpoint: url, kinds: ['key_paused'], now };
+    expect(await insertWebhook(db, webhook)).toBe(false);
+    expect(await findWebhook(db, account)).toBeUndefined();
+  });
 });
 
 describe('the delivery log', () => {
