@@ -7,6 +7,7 @@ import type {
   PlannedCall,
   RuleCalls,
 } from '@farebox/database/operators';
+import { parseIsoDay } from '@farebox/design';
 import { BUCKETS, type Bucket, type NanoUsd, type Prices, parseUsd } from '@farebox/money';
 
 /** One call and what it should have cost, or all calls of a price rule and the right prices. */
@@ -17,11 +18,12 @@ export type CorrectionScope =
 const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/;
 const PRINTABLE = /^[!-~]+$/;
 
-/** Reads a date or a time in UTC. */
+/** Reads a date or a time in UTC; undefined for a day that its month does not have. */
 function parseMoment(text: string): number | undefined {
   if (!MOMENT.test(text)) return undefined;
-  const at = Date.parse(text.includes('T') ? `${text}Z` : `${text}T00:00Z`);
-  return Number.isNaN(at) ? undefined : at;
+  const [day = '', time = '00:00'] = text.split('T');
+  const at = Date.parse(`${day}T${time}Z`);
+  return parseIsoDay(day) === undefined || Number.isNaN(at) ? undefined : at;
 }
 
 export function priceFieldName(bucket: Bucket): string {

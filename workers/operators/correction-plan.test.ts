@@ -1,0 +1,23 @@
+/** What the form of a correction accepts as the period of its calls. */
+import { describe, expect, it } from 'vitest';
+import { parseRuleCalls } from './correction-plan.ts';
+
+const parsePeriod = (from: string, until: string) => {
+  const fields = new Map(Object.entries({ model: 'a/b', price_rule: 'a/b#1', from, until }));
+  const parsed = parseRuleCalls((name) => fields.get(name) ?? '');
+  return parsed && [parsed.from, parsed.until];
+};
+
+describe('the period of a correction', () => {
+  it('begins and ends at days or times in UTC', () => {
+    const [from, until] = [Date.UTC(2028, 1, 29), Date.UTC(2028, 2, 1, 14, 30, 5)];
+    expect(parsePeriod('2028-02-29', '2028-03-01T14:30:05')).toEqual([from, until]);
+  });
+
+  it.each(['2027-02-29', '2026-02-30T10:00', '2026-11-31', '2026-13-01', '2026-11-27T25:00', '1'])(
+    'does not end at %s, which is no moment',
+    (until) => {
+      expect(parsePeriod('2026-01-01', until)).toBeUndefined();
+    },
+  );
+});
