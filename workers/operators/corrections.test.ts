@@ -6,6 +6,7 @@ import type { Database } from '@farebox/database';
 import {
   addPlannedCalls,
   type CorrectionProposal,
+  finishPlan,
   insertCorrection,
   listOperatorActions,
 } from '@farebox/database/operators';
@@ -522,6 +523,25 @@ describe('a plan that was interrupted', () => {
     const response = await decide(correction, 'continue', OPERATORS.otherFinance);
     expect(response.headers.get('location')).toContain('done=correction_applied');
     expect(findCredit(id)).toBe(USD);
+  });
+
+  it('counts toward the limits of the day on which it is completed', async () => {
+    const limits = { account: 50n * USD, operator: 50n * USD };
+    const { accountId } = await createAccount(harness.db);
+    const completedAt = Date.now() + 2 * 86_400_000;
+    const complete = async (proposedAt: number) => {
+      const [id, callId] = [nextId(), nextId()];
+      const proposal = {
+        ...{ id, rule: null, expected: { calls: 1, amount: 30n * USD } },
+        ...{ reason: REASON, by: 'slow@example.com', now: proposedAt },
+      };
+      await insertCorrection(harness.db, proposal, [{ accountId, callId, amount: 30n * USD }]);
+      const plan = { id, by: proposal.by, now: completedAt, limits };
+      return (await finishPlan(harness.db, plan))?.state;
+    };
+    expect(await complete(completedAt - 25 * 3_600_000)).toBe('approved');
+    expect(await complete(completedAt)).toBe('proposed');
+    await runCron(1);
   });
 
   it('is deleted where it differs from the preview, and frees its calls', async () => {

@@ -67,7 +67,8 @@ export async function findAdjustment(db: Database, id: string): Promise<Adjustme
 
 /**
  * What was moved within a day without a second operator, in either direction, by adjustments and
- * corrections: `account_id`, `amount`, `proposed_by`. `now` is a timestamp of SQL.
+ * corrections: `account_id`, `amount`, `proposed_by`. `now` is a timestamp of SQL. An adjustment is
+ * decided when it is proposed, a correction once it is planned, which may be later.
  */
 export function appliedAlone(now: SQL): SQL {
   return sql`(
@@ -77,7 +78,7 @@ export function appliedAlone(now: SQL): SQL {
     union all
     select c.account_id, c.amount::numeric, o.proposed_by
     from corrections o join correction_calls c on c.correction_id = o.id
-    where o.proposed_at > ${now} - interval '1 day' and o.state <> 'refused'
+    where o.decided_at > ${now} - interval '1 day' and o.state <> 'refused'
       and lower(o.decided_by) = lower(o.proposed_by))`;
 }
 
