@@ -153,15 +153,25 @@ describe.skipIf(anvil === null)('adding credits', () => {
     expect((await stack.ledger.accounts.status(bob.accountId))?.posted).toBe(10_000_000_000n);
   });
 
-  it('says when a network is halted', async () => {
+  it('shows neither address nor QR code of a halted network, and says what happens', async () => {
+    const address = readShownAddress((await ownClient.get('/top-up/bsc')).body);
     await sql(stack, "update chain_cursors set halted_at = now() where chain = 'bsc'", []);
-    expect((await ownClient.get('/top-up/bsc')).body).toContain(
-      'Deposits on this network are paused',
-    );
-    expect((await ownClient.get('/top-up/tron')).body).not.toContain(
-      'Deposits on this network are',
-    );
+    const { body } = await ownClient.get('/top-up/bsc');
+    expect(body).toContain('Deposits on this network are paused');
+    expect(body).toContain('it is credited once deposits resume');
+    expect(body.toLowerCase()).not.toContain(address.toLowerCase());
+    expect(body).not.toContain('<svg role="img"');
+    expect(body).not.toContain('Get 10 test USDT');
+    const claim = await ownClient.post('/top-up/bsc', { transaction: `0x${'1'.repeat(64)}` });
+    expect([claim.status, claim.body.includes(address)]).toEqual([422, false]);
+    const tron = await ownClient.get('/top-up/tron');
+    expect(tron.body).not.toContain('Deposits on this network are');
+    expect(tron.body).toContain('<strong>BNB Smart Chain (BEP-20)</strong> <small>deposits paused</small>');
+    const newcomer = createConsoleClient(stack);
+    await signInAs(newcomer, await stack.createAccount({ creditUsd: '0' }));
+    expect((await newcomer.get('/')).body).toContain('<small>deposits paused</small>');
     await sql(stack, "update chain_cursors set halted_at = null where chain = 'bsc'", []);
+    expect(readShownAddress((await ownClient.get('/top-up/bsc')).body)).toBe(address);
   });
 
   it('offers wallets a token transfer link on networks that have one', async () => {

@@ -1263,7 +1263,11 @@ export const en = {
     intro:
       'Send USDT to your own deposit address. It is yours permanently: there is no exact amount to match and no time limit, and you can use it as often as you like.',
     chooseNetwork: 'Choose a network',
-    networkUnavailable: 'currently unavailable',
+    networkStates: {
+      unavailable: 'currently unavailable',
+      delayed: 'delayed',
+      halted: 'deposits paused',
+    },
     noDeposits: 'No deposits yet.',
     detectedAt: 'Detected',
     state: 'Status',
@@ -1337,7 +1341,7 @@ export const en = {
       delayed:
         'Deposits on this network are delayed right now. They will still be credited, only later than usual.',
       halted:
-        'Deposits on this network are paused while we look into a problem. What you sent is not lost, but don’t send more for now.',
+        'Deposits on this network are paused while we look into a problem, so your address is not shown. What you have already sent is not lost: it is credited once deposits resume. Until then, use another network.',
     },
     faucetText: 'You’re running Farebox locally, so a faucet is available.',
     faucet: (usdt: number) => `Get ${usdt} test USDT`,

@@ -1185,7 +1185,7 @@ export const zh: Messages = {
     intro:
       '请将 USDT 转入您的专属充值地址。该地址永久归您使用：无需匹配指定金额，没有时间限制，可多次充值。',
     chooseNetwork: '选择网络',
-    networkUnavailable: '暂不可用',
+    networkStates: { unavailable: '暂不可用', delayed: '有延迟', halted: '充值已暂停' },
     noDeposits: '还没有充值记录。',
     detectedAt: '检测时间',
     state: '状态',
@@ -1248,7 +1248,8 @@ export const zh: Messages = {
     openInWallet: '在本设备的钱包中打开',
     networkStatus: {
       delayed: '该网络的充值目前有延迟。款项仍会入账，只是比平时晚一些。',
-      halted: '我们正在排查问题，该网络的充值已暂停。已转出的款项没有丢失，但请暂时不要继续转账。',
+      halted:
+        '我们正在排查问题，该网络的充值已暂停，因此不显示您的地址。已转出的款项没有丢失，恢复充值后会入账。在此之前请使用其他网络。',
     },
     faucetText: '您正在本地运行 Farebox，因此可以使用测试水龙头。',
     faucet: (usdt: number) => `领取 ${usdt} 测试 USDT`,

@@ -1,10 +1,10 @@
 /** What a new account sees instead of empty charts: the three steps to the first call, in order. */
 
-import type { Chain } from '@farebox/deposits';
 import { CodeTabs, CopyButton } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
 import { listSnippets } from '../snippets.ts';
+import type { Network } from '../top-up/confirmations.ts';
 import { NetworkList } from '../top-up/network-list.tsx';
 
 type NewKey = Readonly<{ text: string; monthlyBudget: string }>;
@@ -16,7 +16,7 @@ type GettingStartedProps = Readonly<{
   newKey?: NewKey;
   hasKey: boolean;
   hasCredit: boolean;
-  chains: readonly Chain[];
+  networks: readonly Network[];
 }>;
 
 function stepClass(done: boolean, current: boolean): string | undefined {
@@ -68,7 +68,7 @@ const KeyStep: FC<GettingStartedProps> = ({ messages: { overview: t }, hasKey })
 );
 
 export const GettingStarted: FC<GettingStartedProps> = (props) => {
-  const { messages, apiUrl, newKey, hasKey, hasCredit, chains } = props;
+  const { messages, apiUrl, newKey, hasKey, hasCredit, networks } = props;
   const { overview: t, layout, nav } = messages;
   return (
     <section class="card" aria-labelledby="start">
@@ -79,7 +79,7 @@ export const GettingStarted: FC<GettingStartedProps> = (props) => {
           <strong>{nav.topUp}</strong>
           <div class="stack">
             <p class="quiet-text">{t.stepCreditText}</p>
-            {!hasCredit && <NetworkList messages={messages} chains={chains} />}
+            {!hasCredit && <NetworkList messages={messages} networks={networks} />}
           </div>
         </li>
         <li class={stepClass(false, hasKey && hasCredit)}>

@@ -36,7 +36,7 @@ import { CallTable } from '../calls/call-table.tsx';
 import { page } from '../layout.tsx';
 import { NotificationList } from '../notifications/notification-list.tsx';
 import type { PublicEnv } from '../session.ts';
-import { getDepositSettings } from '../top-up/deps.ts';
+import { loadNetworks } from '../top-up/deps.ts';
 import { totalUsage } from '../usage/aggregate.ts';
 import {
   type CacheSavings,
@@ -376,7 +376,7 @@ export async function overviewPage(c: Context<PublicEnv>): Promise<Response> {
           apiUrl={deps.apiUrl}
           hasKey={keys.length > 0}
           hasCredit={accountStatus.posted > 0n}
-          chains={getDepositSettings(c.env).chains}
+          networks={await loadNetworks(c.env, deps.identity.db, deps.identity.now())}
         />
       ) : (
         <>

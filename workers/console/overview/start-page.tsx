@@ -10,7 +10,7 @@ import { logEvent } from '@farebox/telemetry';
 import type { Context } from 'hono';
 import { page } from '../layout.tsx';
 import type { PageVariables, PublicEnv } from '../session.ts';
-import { getDepositSettings } from '../top-up/deps.ts';
+import { loadNetworks } from '../top-up/deps.ts';
 import { GettingStarted } from './getting-started.tsx';
 
 /** A first key that leaks, or an agent that runs on, spends no more in a month. */
@@ -38,6 +38,8 @@ export async function startPage(c: Context<PublicEnv>, signedIn: SignedIn): Prom
   const { deps, messages, language } = c.var;
   const user = await findSessionUser(deps.identity, signedIn.session);
   if (user === undefined) return c.redirect('/', 303);
+  // Before the key, which no other page could show if this failed.
+  const networks = await loadNetworks(c.env, deps.identity.db, deps.identity.now());
   const minted = await mintFirstKey(c.var, user.account);
   if (minted?.ok !== true) return c.redirect('/', 303);
   c.set('user', user);
@@ -53,7 +55,7 @@ export async function startPage(c: Context<PublicEnv>, signedIn: SignedIn): Prom
       }}
       hasKey
       hasCredit={false}
-      chains={getDepositSettings(c.env).chains}
+      networks={networks}
     />,
   );
 }

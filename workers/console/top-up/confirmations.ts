@@ -23,7 +23,7 @@ export function countConfirmations(
 const POLL_OVERDUE_MS = 5 * 60_000;
 const MAX_LAG_MS = 10 * 60_000;
 
-export type NetworkStatus = 'ok' | 'delayed' | 'halted';
+type NetworkStatus = 'ok' | 'delayed' | 'halted';
 
 /** Returns whether a deposit sent now would be found in the promised time. */
 export function networkStatus(
@@ -38,4 +38,19 @@ export function networkStatus(
   const isStale = finalAt !== null && now - finalAt > MAX_LAG_MS;
   const isOverdue = lastPolledAt !== null && now - lastPolledAt > POLL_OVERDUE_MS;
   return lagMs > MAX_LAG_MS || isStale || isOverdue ? 'delayed' : 'ok';
+}
+
+/** A network without a provider is one that this deployment has not configured. */
+export type Network = Readonly<{ chain: Chain; status: NetworkStatus | 'unavailable' }>;
+
+export function listNetworks(
+  chains: readonly Chain[],
+  states: readonly ChainState[],
+  now: number,
+): readonly Network[] {
+  return chains.map((chain) => {
+    if (chain.providers.length === 0) return { chain, status: 'unavailable' };
+    const state = states.find((one) => one.chain === chain.name);
+    return { chain, status: networkStatus(chain, state, now) };
+  });
 }

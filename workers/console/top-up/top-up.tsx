@@ -47,9 +47,9 @@ import { BURN_RATE_DAYS, computeBurnRate } from '../overview/burn-rate.ts';
 import { consumeRateLimit } from '../rate-limit.ts';
 import { QrCode } from '../security/qr.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
-import { countConfirmations, networkStatus } from './confirmations.ts';
+import { countConfirmations, listNetworks, type Network } from './confirmations.ts';
 import { getClaimsRpc, getDepositSettings, getFaucetUrl } from './deps.ts';
-import { isOpen, NetworkList } from './network-list.tsx';
+import { NetworkList } from './network-list.tsx';
 import {
   contractLink,
   formatTransactionHash,
@@ -126,6 +126,7 @@ const DepositState: FC<{
 type DepositData = Readonly<{
   deposits: readonly DepositRow[];
   states: readonly ChainState[];
+  networks: readonly Network[];
   /** The margin on top-ups, in basis points. */
   marginBasisPoints: number;
   /** The mean spending of the last full days. */
@@ -219,16 +220,17 @@ const DepositTable: FC<TopUpProps & DepositData> = (props) => {
 
 async function loadDeposits(c: Context<SignedInEnv>): Promise<DepositData> {
   const { deps, user } = c.var;
-  const { db } = deps.identity;
-  const today = toEpochDay(deps.identity.now());
+  const { db, now } = deps.identity;
+  const today = toEpochDay(now());
   const [deposits, states, marginBasisPoints, days] = await Promise.all([
     listDeposits(db, user.account, MAX_DEPOSITS),
     readChainStates(db),
-    readTopUpMargin(db, deps.identity.now()),
+    readTopUpMargin(db, now()),
     sumUsage(db, user.account, { from: today - BURN_RATE_DAYS, to: today }, 'day'),
   ]);
   const { perDay } = computeBurnRate(days, today, 0n);
-  return { deposits, states, marginBasisPoints, perDay };
+  const networks = listNetworks(getDepositSettings(c.env).chains, states, now());
+  return { deposits, states, networks, marginBasisPoints, perDay };
 }
 
 /** Refreshed by a script while the page is visible. */
@@ -306,7 +308,7 @@ topUpRoutes.get('/top-up', async (c) => {
       <div class="columns uneven">
         <Card id="send" title={t.chooseNetwork}>
           <p>{t.intro}</p>
-          <NetworkList messages={messages} chains={chains} />
+          <NetworkList messages={messages} networks={deposits.networks} />
         </Card>
         <DepositSteps {...props} perDay={deposits.perDay} />
       </div>
@@ -485,7 +487,7 @@ async function networkPage(
   chain: Chain,
   rejectedClaim: RejectedClaim | null,
 ) {
-  const { deps, messages, language } = c.var;
+  const { messages, language } = c.var;
   const { topUp: t } = messages;
   const { chains } = getDepositSettings(c.env);
   const [verified, depositData] = await Promise.all([
@@ -493,8 +495,8 @@ async function networkPage(
     loadDeposits(c),
   ]);
   const done = c.req.query('done') ?? '';
-  const state = depositData.states.find((one) => one.chain === chain.name);
-  const status = networkStatus(chain, state, deps.identity.now());
+  const { networks } = depositData;
+  const status = networks.find((network) => network.chain.name === chain.name)?.status;
   const props = { messages, language, chains };
   return page(
     c,
@@ -508,18 +510,23 @@ async function networkPage(
     <>
       {done === 'claimed' && <Note kind="done">{t.claimed}</Note>}
       {done === 'paid' && <Note kind="done">{t.faucetPaid}</Note>}
-      {status !== 'ok' && <Note kind="warning">{t.networkStatus[status]}</Note>}
+      {(status === 'delayed' || status === 'halted') && (
+        <Note kind="warning">{t.networkStatus[status]}</Note>
+      )}
       <div class="columns uneven">
-        <Card id="send" title={t.sendTitle}>
-          <NetworkList messages={messages} chains={chains} current={chain} />
-          <NetworkPanel
-            {...props}
-            chain={chain}
-            verified={verified}
-            marginBasisPoints={depositData.marginBasisPoints}
-            hasFaucet={getFaucetUrl(c.env) !== null}
-            rejectedClaim={rejectedClaim}
-          />
+        <Card id="send" title={status === 'halted' ? t.chooseNetwork : t.sendTitle}>
+          <NetworkList messages={messages} networks={networks} current={chain} />
+          {/* Nobody should send to an address whose deposits wait until an operator resumes them. */}
+          {status !== 'halted' && (
+            <NetworkPanel
+              {...props}
+              chain={chain}
+              verified={verified}
+              marginBasisPoints={depositData.marginBasisPoints}
+              hasFaucet={getFaucetUrl(c.env) !== null}
+              rejectedClaim={rejectedClaim}
+            />
+          )}
         </Card>
         <DepositSteps {...props} perDay={depositData.perDay} />
       </div>
@@ -530,7 +537,9 @@ async function networkPage(
 
 function findOpenChain(c: Context<SignedInEnv>): Chain | undefined {
   const name = c.req.param('chain');
-  return getDepositSettings(c.env).chains.find((chain) => chain.name === name && isOpen(chain));
+  return getDepositSettings(c.env).chains.find(
+    (chain) => chain.name === name && chain.providers.length > 0,
+  );
 }
 
 topUpRoutes.get('/top-up/:chain', async (c) => {
