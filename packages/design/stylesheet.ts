@@ -47,7 +47,7 @@ const FRAME = `
 @media (max-width: 29.99rem) { .bar .button { display: none; } }
 .menu { border: 0; margin: 0; inset: 0 auto 0 0; width: 17rem; max-width: 85vw; height: 100dvh; padding: 0.75rem; background: var(--surface); color: inherit; overflow-y: auto; }
 .menu::backdrop { background: rgb(0 0 0 / 0.45); } .menu:popover-open { display: flex; flex-direction: column; gap: 0.25rem; }
-.menu > .brand { margin: 0; padding: 0.25rem 0.5rem; min-height: 2.5rem; }
+.menu > .brand { margin: 0; padding: 0.25rem 0.5rem; min-height: 2.5rem; line-height: 1.2; }
 .menu h2 { font-size: var(--small); font-weight: 600; color: var(--quiet); padding: 0.75rem 0.6rem 0.15rem; } .menu ul { list-style: none; padding: 0; } .menu li + li { margin: 0; }
 .menu li a { display: flex; align-items: center; gap: 0.65rem; padding: 0.3rem 0.6rem; min-height: 2.125rem; border-radius: var(--radius); color: inherit; text-decoration: none; }
 .menu li a:hover { background: var(--raised); } .menu li a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
@@ -63,7 +63,7 @@ main { padding: 1.25rem 1rem 3rem; max-width: 78rem; min-width: 0; } main > * + 
 main:not(.wide) > :is(p, form, ul, ol, dl, pre, fieldset, .note) { max-width: 44rem; }
 main > form:not(.card), main:not(.wide) > dl.pairs { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 1rem; }
 .card .head { min-height: 1.5rem; } .head { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; justify-content: space-between; min-height: 2.25rem; }
-.actions { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; } :not(.actions) > :is(button, .button) + a:not(.button) { margin-inline-start: 0.5rem; }
+.actions { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; } p:has(> :is(button, .button) + a:not(.button)) { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; }
 .public main, .public footer { margin-inline: auto; max-width: 64rem; } .public:has(main:not(.wide)) :is(main, footer) { max-width: 46rem; } .public .bar nav { display: flex; gap: 0.5rem; align-items: center; }
 footer { padding: 1rem 1rem 2rem; } .public footer { border-top: 1px solid var(--line); }
 @media (max-width: 63.99rem) { .menu > .brand { display: none; } }
@@ -78,10 +78,11 @@ const FORMS = `
 button, .button { font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: var(--radius); padding: 0.35rem 0.9rem; min-height: 2.25rem; cursor: pointer; display: inline-flex; gap: 0.4rem; align-items: center; text-decoration: none; }
 .plain, .button.plain { background: var(--surface); color: var(--ink); border-color: var(--edge); font-weight: 500; }
 button.danger { background: var(--bad); border-color: var(--bad); color: var(--surface); }
-.field { display: grid; gap: 0.25rem; max-width: 32rem; align-content: start; } .card > .field:has(> textarea) { max-width: none; } .card > small.hint { display: block; } form > .field, form > fieldset, form > details, form > h2, form > p, fieldset > .field { margin-block-end: 1rem; } form:not(.filters) > :last-child { margin-block-end: 0; }
-label, .label { font-size: var(--small); font-weight: 600; } label.choice { font-size: inherit; font-weight: 400; display: flex; gap: 0.5rem; align-items: center; min-height: 1.75rem; }
+.field { display: grid; gap: 0.25rem; max-width: 32rem; align-content: start; } .card > .field:has(> textarea) { max-width: none; } .card > small.hint { display: block; } form > .field, form > fieldset, form > details, form > h2, form > p, form > table, fieldset > .field { margin-block-end: 1rem; } form:not(.filters) > :last-child { margin-block-end: 0; }
+label, .label { font-size: var(--small); font-weight: 600; } label.choice { font-size: inherit; font-weight: 400; display: flex; gap: 0.5rem; align-items: center; min-height: 1.75rem; } label.choice + :is(p, details) { margin-block-start: 0.5rem; }
 input:not([type=checkbox], [type=radio]), select, textarea { font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--edge); border-radius: var(--radius); padding: 0.35rem 0.6rem; width: 100%; min-width: 0; min-height: 2.25rem; } input:not([type=checkbox], [type=radio]), select { height: 2.25rem; }
-input[type=checkbox], input[type=radio] { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); flex: none; align-self: center; }
+input[type=checkbox], input[type=radio] { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); flex: none; align-self: center; margin: 0; } td > input { vertical-align: middle; }
+::file-selector-button { font: inherit; font-size: var(--small); color: var(--ink); background: var(--raised); border: 1px solid var(--edge); border-radius: 0.3rem; padding: 0.05rem 0.6rem; margin-inline-end: 0.6rem; cursor: pointer; }
 input[aria-invalid] { border-color: var(--bad); border-width: 2px; } .problem { color: var(--bad); } .field > .problem { font-size: var(--small); }
 fieldset { border: 1px solid var(--line); border-radius: var(--radius); padding: 0.5rem 1rem 0.75rem; min-width: 0; } legend { font-weight: 600; padding-inline: 0.25rem; }
 details > .field { margin-block-end: 1rem; } details > summary { cursor: pointer; font-weight: 500; min-height: 1.75rem; } details[open] > summary { margin-block-end: 0.5rem; }
@@ -102,7 +103,7 @@ const COMPONENTS = `
 .badge.good { background: var(--good-soft); color: var(--good); } .badge.warn { background: var(--warn-soft); color: var(--warn); } .badge.bad { background: var(--bad-soft); color: var(--bad); } .badge.info { background: var(--accent-soft); color: var(--accent); }
 .note { border-radius: var(--radius); padding: 0.6rem 0.9rem; border-inline-start: 0.25rem solid var(--edge); background: var(--raised); }
 .note.done { border-color: var(--good); background: var(--good-soft); } .note.problem { border-color: var(--bad); background: var(--bad-soft); color: inherit; } .note.warning { border-color: var(--warn); background: var(--warn-soft); } .note.info { border-color: var(--accent); background: var(--accent-soft); }
-.note a { color: inherit; font-weight: 600; }
+.note a { color: inherit; font-weight: 600; } .note > ul { padding-inline-start: 1rem; }
 .toast { position: static; width: auto; max-width: none; margin-inline: 0; border: 0; color: inherit; border-inline-start: 0.25rem solid var(--good); background: var(--good-soft); border-radius: var(--radius); padding: 0.25rem 0.25rem 0.25rem 0.9rem; }
 .toast[open] { display: flex; justify-content: space-between; align-items: center; gap: 0.75rem; } .toast button { background: none; border-color: transparent; color: var(--good); } .toast.warning { border-color: var(--warn); background: var(--warn-soft); }
 .empty { text-align: center; padding: 2rem 1rem; color: var(--quiet); } .empty > * + * { margin-block-start: 0.75rem; } .empty pre { text-align: start; color: var(--ink); }
@@ -122,9 +123,9 @@ const COMPONENTS = `
 dl.pairs { display: grid; gap: 0.35rem; } dl.pairs > div { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; } dl.pairs dt { color: var(--quiet); } dl.pairs dd { overflow-wrap: anywhere; text-align: end; margin-inline-start: auto; } dl.pairs button { min-height: 1.75rem; padding: 0.1rem 0.6rem; font-size: var(--small); }
 main:not(.wide) > dl.pairs > div { justify-content: start; } main:not(.wide) > dl.pairs dt { min-width: 12rem; } main:not(.wide) > dl.pairs dd { text-align: start; margin-inline-start: 0; }
 dl.facts { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.25rem 1rem; } dl.facts div { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; padding-block: 0.4rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dt { color: var(--quiet); font-size: var(--small); } dl.facts dd { font-weight: 600; overflow-wrap: anywhere; margin-inline-start: auto; text-align: end; }
-@media (min-width: 40rem) { dl.facts { background: none; border: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.75rem; } dl.facts div { display: block; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.75rem 1rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dd { font-size: 1rem; text-align: start; } }
+@media (min-width: 40rem) { dl.facts { background: none; border: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 0.75rem; } dl.facts div { display: block; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.75rem 1rem; } dl.facts div + div { border-top: 1px solid var(--line); } dl.facts dd { font-size: 1rem; text-align: start; } }
 ul.list { list-style: none; padding: 0; } ul.list > li { padding-block: 0.6rem; border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: center; justify-content: space-between; margin: 0; } ul.list > li:last-child { border-bottom: 0; padding-block-end: 0; } ul.list > li > :first-child { flex: 1 1 14rem; min-width: 0; }
-.log:not(:empty) + .empty { display: none; } .log > h3 { margin-block-start: 0.75rem; } .message-text { white-space: pre-wrap; overflow-wrap: anywhere; } progress { width: 100%; max-width: 14rem; height: 0.5rem; accent-color: var(--accent); }
+.log:not(:empty) + .empty { display: none; } .log > h3 { margin-block-start: 0.75rem; } .message-text { white-space: pre-wrap; overflow-wrap: anywhere; } progress { width: 100%; max-width: 14rem; height: 0.5rem; accent-color: var(--accent); } td progress { display: block; margin-block: 0.3rem 0.1rem; }
 @media (max-width: 39.99rem) { .tiles:not(:has(.main)) > :last-child:nth-child(odd) { grid-column: 1 / -1; } }
 @media (min-width: 40rem) { .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .tiles:not(:has(.main)) { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); } .address { grid-template-columns: auto minmax(0, 1fr); } }
 @media (min-width: 64rem) { .tiles { grid-template-columns: repeat(6, minmax(0, 1fr)); } .tiles:has(.main) > .tile { grid-column: span 2; } .tile.main { grid-row: span 2; } .tiles:not(:has(.main)) { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); } .columns { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns.uneven { grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); } .public .columns.uneven { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } }
@@ -135,14 +136,14 @@ ul.list { list-style: none; padding: 0; } ul.list > li { padding-block: 0.6rem; 
  * to show of them stands in the first cell as `.phone-only`.
  */
 const TABLES = `
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; } caption { text-align: start; color: var(--quiet); font-size: var(--small); padding-bottom: 0.25rem; }
+.scroll { overflow-x: auto; } .scroll td:has(> code:not(.nowrap)) { min-width: 9rem; } table { border-collapse: collapse; width: 100%; } caption { text-align: start; color: var(--quiet); font-size: var(--small); padding-bottom: 0.25rem; }
 th, td { text-align: start; padding: 0.5rem 0.75rem 0.5rem 0; border-bottom: 1px solid var(--line); vertical-align: baseline; font-weight: 400; } tfoot th, tfoot td { font-weight: 600; } .nowrap, .nowrap code { white-space: nowrap; }
 thead th { font-size: var(--small); font-weight: 600; color: var(--quiet); padding-block: 0.25rem 0.4rem; } tbody:last-child > tr:last-child > * { border-bottom: 0; } th:last-child, td:last-child { padding-inline-end: 0; }
 tbody tr:hover { background: color-mix(in srgb, var(--raised) 55%, transparent); } th.number, td.number { text-align: end; white-space: nowrap; } .scroll time { white-space: nowrap; }
 .second { display: block; font-size: var(--small); color: var(--quiet); font-weight: 400; } td .row-link, th .row-link { font-weight: 550; color: inherit; text-decoration: none; overflow-wrap: anywhere; } .row-link:hover { text-decoration: underline; }
 tr.day > th { padding-top: 1rem; font-size: var(--small); font-weight: 600; color: var(--quiet); } tr.day:hover { background: none; }
 .from-tablet, .from-desktop { display: none; } tr:has(+ tr.phone-only) > *, tbody:last-child > tr:has(+ tr.phone-only:last-child) > * { border-bottom: 0; } td.number > .second, td.number.words { white-space: normal; } .pages { display: flex; gap: 0.75rem; flex-wrap: wrap; align-items: center; }
-@media (min-width: 22rem) { tbody th[scope=row] { min-width: 6.5rem; } } @media (max-width: 39.99rem) { th, td { padding-inline-end: 0.5rem; } }
+@media (min-width: 22rem) { tbody th[scope=row] { min-width: 6.5rem; } } @media (max-width: 39.99rem) { th, td { padding-inline-end: 0.5rem; } .scroll table { width: max-content; min-width: 100%; } .scroll :is(th, td) { max-width: 14rem; } }
 @media (min-width: 40rem) { :is(th, td).from-tablet { display: table-cell; } span.from-tablet { display: inline; } div.from-tablet { display: block; } .phone-only { display: none; } tr:has(+ tr.phone-only:not(:last-child)) > * { border-bottom: 1px solid var(--line); } }
 @media (min-width: 64rem) { td time { white-space: nowrap; } :is(th, td).from-desktop { display: table-cell; } span.from-desktop { display: inline; } } @media (min-width: 80rem) { .number + :is(td, th):not(.number) { padding-inline-start: 1.25rem; } }
 `;

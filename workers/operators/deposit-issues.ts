@@ -2,7 +2,7 @@
  * The issues of networks and deposits that need an operator's attention, one sentence each. Pure.
  */
 import type { ChainState, DepositInReview, OpenDifference } from '@farebox/database/deposits';
-import type { Chain } from '@farebox/deposits';
+import { type Chain, NETWORK_NAMES } from '@farebox/deposits';
 import type { AddressFamily } from '@farebox/ledger';
 
 /** The cron runs every minute; five missed runs in a row are not chance. */
@@ -33,7 +33,8 @@ export function getAddressFamily(chain: string): AddressFamily {
 type IssueChecks = readonly (readonly [applies: boolean, sentence: string])[];
 
 function checkChain(chain: Chain, state: ChainState | undefined, now: number): IssueChecks {
-  const { name, blockMs, providers } = chain;
+  const { blockMs, providers } = chain;
+  const name = NETWORK_NAMES[chain.name];
   if (providers.length === 0) return [];
   if (state === undefined) return [[true, `${name} was never polled.`]];
   const { nextBlock, final, haltedAt, lastPolledAt, finalAt } = state;

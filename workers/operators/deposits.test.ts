@@ -88,7 +88,7 @@ describe('a halted network', () => {
       provider: 1,
       now: Date.now(),
     });
-    expect(await depositsPage()).toContain('polygon is halted');
+    expect(await depositsPage()).toContain('Polygon PoS is halted');
     expect(await depositsPage()).toContain('a'.repeat(64));
     expect(await (await harness.send('/operators/health', {}, env)).text()).toContain('is halted');
     const form = { action: 'resume_chain', chain: 'polygon' };
@@ -239,7 +239,7 @@ describe('a network whose scan is catching up', () => {
     );
     const page = await depositsPage();
     expect(page).toContain('<td>2000 blocks, 59 min</td>');
-    expect(page).toContain('polygon is 58 minutes behind.');
+    expect(page).toContain('Polygon PoS is 58 minutes behind.');
     await harness.db.execute('update chain_cursors set next_block = 7000');
     expect(await depositsPage()).not.toContain('behind.');
   });

@@ -16,7 +16,7 @@ import {
   readChainStates,
 } from '@farebox/database/deposits';
 import { CHAINS, type Chain, formatAddress, NETWORK_NAMES } from '@farebox/deposits';
-import { type Form, formatTokenUnits, Money, Note, readForm } from '@farebox/design';
+import { type Form, formatTokenUnits, Money, readForm } from '@farebox/design';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { auditView, runAudited } from './audited-action.ts';
@@ -26,6 +26,7 @@ import type { DepositSettings } from './env.ts';
 import {
   errorPage,
   httpStatusFor,
+  IssueList,
   operatorPage,
   ReasonField,
   Table,
@@ -394,10 +395,7 @@ async function depositsPage(c: OperatorContext, error?: ActionError) {
     c,
     { title: 'Deposits', activePath: PATH, error, status },
     <>
-      {issues.map((issue) => (
-        <Note kind="warning">{issue}</Note>
-      ))}
-      {issues.length === 0 && <p>Nothing needs attention.</p>}
+      <IssueList issues={issues} />
       <Networks overview={overview} />
       <WaitingDeposits overview={overview} />
       <Incidents overview={overview} canSettle={permissions.has('settle_deposits')} />

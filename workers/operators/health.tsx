@@ -16,7 +16,7 @@ import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
 import { checkAuditLog } from './audit-log.tsx';
 import { findIssues, SWEEP_CONFIRMATION_MS } from './deposit-issues.ts';
-import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
+import { errorPage, Fact, IssueList, operatorPage, Table, Timestamp } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 import { findParityIssues, findPriceIssues } from './parity.tsx';
 import { AUDIT_LOG_PROBLEMS } from './strings.ts';
@@ -183,10 +183,7 @@ health.get('/operators/health', async (c) => {
       {!auditCheck.ok && (
         <Note kind="problem">{`Audit log entry ${auditCheck.seq} ${AUDIT_LOG_PROBLEMS[auditCheck.problem]}.`}</Note>
       )}
-      {issues.map((message) => (
-        <Note kind="warning">{message}</Note>
-      ))}
-      {auditCheck.ok && issues.length === 0 && <p>Nothing needs attention.</p>}
+      {(auditCheck.ok || issues.length > 0) && <IssueList issues={issues} />}
       <HealthSummary health={summary} uncredited={deposits.uncredited} />
       <HealthTables health={summary} />
     </>,

@@ -220,6 +220,20 @@ export const Table: FC<
     </section>
   );
 
+/** What needs an operator's attention, one sentence each. */
+export const IssueList: FC<{ issues: readonly string[] }> = ({ issues }) =>
+  issues.length === 0 ? (
+    <p>Nothing needs attention.</p>
+  ) : (
+    <section class="note warning" role="alert">
+      <ul>
+        {issues.map((issue) => (
+          <li>{issue}</li>
+        ))}
+      </ul>
+    </section>
+  );
+
 export const Fact: FC<PropsWithChildren<{ name: string }>> = ({ name, children }) => (
   <div>
     <dt>{name}</dt>

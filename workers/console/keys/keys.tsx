@@ -186,8 +186,8 @@ const KeyTableRow: FC<KeyRowProps> = (props) => {
             amounts={listDailyAmounts(sums, history.today)}
           />
         </td>
-        <td class="from-desktop">{formatModels(props)}</td>
-        <td class="from-tablet">{formatLastUsed(props)}</td>
+        <td class="from-desktop nowrap">{formatModels(props)}</td>
+        <td class="from-tablet nowrap">{formatLastUsed(props)}</td>
       </tr>
       <PhoneBudgetRow {...props} />
     </>
@@ -214,7 +214,7 @@ const KeyTable: FC<
           <th scope="col" class="from-desktop">
             {t.models}
           </th>
-          <th scope="col" class="from-tablet">
+          <th scope="col" class="from-tablet nowrap">
             {t.lastUsed}
           </th>
         </tr>

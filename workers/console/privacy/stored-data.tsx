@@ -23,13 +23,15 @@ const StoredTable: FC<{ table: ExportedTable; messages: Messages }> = ({ table, 
   const { contents, retention } = t.tables[table];
   return (
     <li>
-      <h3>
-        <code>{table}</code>
-      </h3>
-      <p>{contents}</p>
-      <p class="hint">
-        {t.retention}: {retention}
-      </p>
+      <div>
+        <h3>
+          <code>{table}</code>
+        </h3>
+        <p>{contents}</p>
+        <p class="hint">
+          {t.retention}: {retention}
+        </p>
+      </div>
       <button
         type="submit"
         class="plain"
@@ -58,7 +60,7 @@ storedDataRoutes.get('/rights/data', (c) => {
           </button>
         </p>
         <p class="hint">{t.exportHint}</p>
-        <ul class="keys">
+        <ul class="list">
           {EXPORTED_TABLES.map((table) => (
             <StoredTable table={table} messages={messages} />
           ))}
