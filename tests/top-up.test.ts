@@ -166,7 +166,9 @@ describe.skipIf(anvil === null)('adding credits', () => {
     expect([claim.status, claim.body.includes(address)]).toEqual([422, false]);
     const tron = await ownClient.get('/top-up/tron');
     expect(tron.body).not.toContain('Deposits on this network are');
-    expect(tron.body).toContain('<strong>BNB Smart Chain (BEP-20)</strong> <small>deposits paused</small>');
+    expect(tron.body).toContain(
+      '<strong>BNB Smart Chain (BEP-20)</strong> <small>deposits paused</small>',
+    );
     const newcomer = createConsoleClient(stack);
     await signInAs(newcomer, await stack.createAccount({ creditUsd: '0' }));
     expect((await newcomer.get('/')).body).toContain('<small>deposits paused</small>');
