@@ -337,6 +337,11 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     expect(await tab.textContent('main [role=status]')).toContain(
       `About $${Number(tokenCost(4_000, input)) / 1e9} for the input`,
     );
+    const shown = await tab.textContent('main [role=status]');
+    const held = Number(/About \$([\d.]+) is reserved/.exec(shown ?? '')?.[1]);
+    const exact = Number(await fetchHold('four'.repeat(4_000), 100)) / 1e9;
+    // Shown with two digits.
+    expect(Math.abs(held / exact - 1)).toBeLessThan(0.05);
     expect(await tab.isVisible('#playground')).toBe(false);
     await saveScreenshot(tab, 'playground-without-script');
     await context.close();

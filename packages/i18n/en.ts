@@ -837,8 +837,8 @@ export const en = {
       'The playground needs JavaScript, because your browser makes the calls. Without it you can estimate what a call costs here, and make it from a shell.',
     inputTokens: 'Input tokens',
     estimateCost: 'Estimate cost',
-    estimated: (least: string, most: string, output: string) =>
-      `About ${least} for the input, about ${most} with all ${output} tokens of output.`,
+    estimated: (least: string, most: string, output: string, held: string) =>
+      `About ${least} for the input, about ${most} with all ${output} tokens of output. About ${held} is reserved until the call ends; POST /v1/estimate answers the exact amount for a request.`,
     createKey: 'Create a key for this page',
     createKeyHint:
       'It expires in an hour and can spend at most $1. It ends the key of this kind that you created before.',

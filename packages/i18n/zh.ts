@@ -786,8 +786,8 @@ export const zh: Messages = {
       '体验中心需要 JavaScript，因为调用由您的浏览器发起。没有它时，您可以在此估算一次调用的费用，并在命令行中调用。',
     inputTokens: '输入 Token 数',
     estimateCost: '估算费用',
-    estimated: (least, most, output) =>
-      `输入约 ${least}，若输出全部 ${output} 个 Token，总计约 ${most}。`,
+    estimated: (least, most, output, held) =>
+      `输入约 ${least}，若输出全部 ${output} 个 Token，总计约 ${most}。调用结束前约预留 ${held}；POST /v1/estimate 可返回某个请求的准确金额。`,
     createKey: '为本页面创建密钥',
     createKeyHint: '一小时后过期，最多可消费 1 美元。之前创建的同类密钥随即失效。',
     confirmIdentity: '确认是您本人',

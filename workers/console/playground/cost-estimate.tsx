@@ -2,8 +2,15 @@
  * What the playground offers without a script: an estimate of a call's cost by its model and lengths,
  * and the call for a shell. The form takes no text, so no prompt reaches the console.
  */
-import { isRetired, type Model, resolvePrices, standardTerms } from '@farebox/catalog';
-import { Field, formatCount, formatCurrency, Note, SelectField } from '@farebox/design';
+import { isRetired, type Model, maxPrices, resolvePrices, standardTerms } from '@farebox/catalog';
+import {
+  Field,
+  formatCount,
+  formatCurrency,
+  formatRoundedCurrency,
+  Note,
+  SelectField,
+} from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { type NanoUsd, NO_USAGE, tokenCost } from '@farebox/money';
 import { PROVIDER_IDS } from '@farebox/providers/list';
@@ -16,14 +23,22 @@ import { callByCurl, SNIPPET_MODEL } from '../snippets.ts';
 const DEFAULT_INPUT = 1_000;
 const DEFAULT_OUTPUT = 1_024;
 
+/** A text has about this many bytes per token that a provider counts; a hold counts its bytes. */
+const BYTES_PER_TOKEN = 4;
+/** What a hold adds to the bytes of one message: its frame and a provider's preamble. */
+const ADDED_HOLD_TOKENS = 2_080;
+
 export type Estimate = Readonly<{
   models: readonly string[];
   model: string;
   /** In tokens. */
   input: number;
   output: number;
-  /** The cost of the input, and with all of the output; null for a model that is not listed. */
-  costs: Readonly<{ least: NanoUsd; most: NanoUsd }> | null;
+  /**
+   * The cost of the input, that with all of the output, and about what is held for the call; null for
+   * a model that is not listed.
+   */
+  costs: Readonly<{ least: NanoUsd; most: NanoUsd; held: NanoUsd }> | null;
   /** The same call for a shell. */
   shell: string;
 }>;
@@ -37,7 +52,29 @@ function estimateCosts(model: Model, input: number, output: number, now: number)
   const usage = { ...NO_USAGE, input_uncached: input };
   const { prices } = resolvePrices(model, standardTerms(now), usage);
   const least = tokenCost(input, prices.input_uncached);
-  return { least, most: least + tokenCost(output, prices.output) };
+  const most = least + tokenCost(output, prices.output);
+  return { least, most, held: estimateHold(model, input, output, now) };
+}
+
+/**
+ * About what is held for a call of Chat Completions. A hold is made of the bytes of a request, which
+ * are not known here.
+ */
+function estimateHold(model: Model, input: number, output: number, now: number): NanoUsd {
+  const bound = input * BYTES_PER_TOKEN + ADDED_HOLD_TOKENS;
+  const maxInput = Math.min(bound, model.contextWindow);
+  const { at, tier, speed, region } = standardTerms(now);
+  const possible = { at, tiers: [tier], speeds: [speed], regions: [region] };
+  const { prices } = maxPrices(model, possible, maxInput);
+  const inputPrice = [
+    prices.input_uncached,
+    prices.cache_read,
+    // Providers of this API cache unasked.
+    prices.cache_write_5m,
+    prices.cache_write_30m,
+    prices.cache_write_12h,
+  ].reduce((highest, price) => (price > highest ? price : highest));
+  return tokenCost(maxInput, inputPrice) + tokenCost(output, prices.output);
 }
 
 export async function loadCostEstimate(c: Context<SignedInEnv>): Promise<Estimate> {
@@ -91,6 +128,7 @@ export const CostEstimate: FC<
             formatCurrency(costs.least, language),
             formatCurrency(costs.most, language),
             formatCount(output, language),
+            formatRoundedCurrency(costs.held, language),
           )}
         </Note>
       )}
