@@ -36,6 +36,8 @@ const PAGES = [
   '/docs',
   '/docs/quickstart',
   '/docs/api',
+  '/docs/api/conversations',
+  '/docs/api/schemas',
   '/docs/errors',
   '/docs/errors/insufficient_balance',
   '/docs/dialects',

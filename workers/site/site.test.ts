@@ -339,24 +339,51 @@ describe('the price list', () => {
   });
 });
 
+/** The pages of the API reference in a language, without its index. */
+const REFERENCE_PAGES = ['conversations', 'operations', 'models', 'account', 'schemas'];
+const readReference = (language: string) =>
+  REFERENCE_PAGES.map((page) => files.get(`${language}/docs/api/${page}.html`) ?? '').join('');
+
 describe('the API reference', () => {
-  const html = files.get('/docs/api.html') ?? '';
+  const index = files.get('/docs/api.html') ?? '';
+  const html = readReference('');
   const document = JSON.parse(source.copied.get('docs/openapi.json') ?? '{}');
 
-  it('begins with every endpoint, each with a link to its section', () => {
-    const article = html.slice(html.indexOf('<h1>'));
-    const overview = article.slice(0, article.indexOf('<h2'));
-    for (const [path, methods] of Object.entries<object>(document.paths)) {
-      for (const method of Object.keys(methods))
-        expect(overview).toContain(`<code>${method.toUpperCase()} ${path}</code></a>`);
+  it('lists every endpoint with a link to its section on the page of its tag', () => {
+    for (const [path, methods] of Object.entries<Record<string, { tags: string[] }>>(
+      document.paths,
+    )) {
+      for (const [method, { tags }] of Object.entries(methods)) {
+        const name = `${method.toUpperCase()} ${path}`;
+        const [, url, id] = new RegExp(
+          `<a href="(/docs/api/\\w+)#([^"]+)"><code>${RegExp.escape(name)}</code></a>`,
+        ).exec(index) ?? [''];
+        expect(url, name).toBe(`/docs/api/${tags[0]?.toLowerCase()}`);
+        expect(files.get(`${url}.html`)).toContain(`<h2 id="${id}">`);
+        // The anchor of the days when the reference was one page.
+        expect(index).toContain(`<li id="${id}">`);
+      }
     }
+  });
+
+  it('lists every schema with its anchor', () => {
+    for (const name of Object.keys(document.components.schemas)) {
+      const id = `schema-${name.toLowerCase()}`;
+      expect(index).toContain(`<li id="${id}"><a href="/docs/api/schemas#${id}">${name}</a></li>`);
+    }
+  });
+
+  it('is found by the path of an endpoint, at its section', () => {
+    const entries: string[][] = JSON.parse(files.get('/search/en.json') ?? '[]');
+    const found = entries.find(([, , heading]) => heading === 'GET /v1/credits');
+    expect(found?.[0]).toBe('/docs/api/account#get-v1credits');
   });
 
   it('links the codes of each status to their pages, and has no backtick in its text', () => {
     const link =
       '<a href="/docs/errors/insufficient_balance"><code>insufficient_balance</code></a>';
     expect(html.includes(link)).toBe(true);
-    const text = html.replace(/<pre[\s\S]*?<\/pre>/g, '').replace(/<[^>]+>/g, '');
+    const text = (index + html).replace(/<pre[\s\S]*?<\/pre>/g, '').replace(/<[^>]+>/g, '');
     expect(text.indexOf('`')).toBe(-1);
   });
 
@@ -376,7 +403,7 @@ describe('the API reference in other languages', () => {
     ['ru', 'Получить счёт вызова', 'Поле'],
     ['zh', '获取一次调用的账单', '字段'],
   ])('is in %s, with links to the pages of errors in that language', (language, summary, head) => {
-    const html = files.get(`/${language}/docs/api.html`) ?? '';
+    const html = readReference(`/${language}`);
     expect(html.includes(summary)).toBe(true);
     expect(html.includes(`<th scope="col">${head}</th>`)).toBe(true);
     expect(html.includes(`href="/${language}/docs/errors/insufficient_balance"`)).toBe(true);

@@ -1,7 +1,15 @@
 /** The API reference and the catalogue of errors, from docs/openapi.json, in every language. */
 import { LANGUAGES, type Language } from '@farebox/i18n';
 import { siteMessagesFor } from '../texts/index.ts';
-import { type OpenApi, renderApiReference } from './api-reference.tsx';
+import {
+  type OpenApi,
+  renderApiIndex,
+  renderShared,
+  renderTag,
+  SCHEMAS_PATH,
+  toReferencePath,
+} from './api-reference.tsx';
+import { translateApiText } from './api-texts.ts';
 import { renderTable } from './content-table.tsx';
 import { errorExplanationsFor } from './error-explanations.ts';
 import { toErrorPath, toErrorUrlPath } from './error-paths.ts';
@@ -13,7 +21,7 @@ const OPENAPI_FILE = 'docs/openapi.json';
 
 /** Whether a path is of a page that this module builds, in every language. */
 export function isApiPath(path: string): boolean {
-  return path === '/docs/api' || path === '/docs/errors' || path.startsWith('/docs/errors/');
+  return /^\/docs\/(api|errors)(\/|$)/.test(path);
 }
 
 /** Pages of the documentation that exist in English only. */
@@ -21,18 +29,33 @@ const ENGLISH_ONLY = ['/docs/dialects'];
 
 type ApiSource = Readonly<{ document: OpenApi; updatedOn: string | null }>;
 
-function buildReference({ document, updatedOn }: ApiSource, language: Language): Page {
+function buildReference({ document, updatedOn }: ApiSource, language: Language): Page[] {
   const { api: t } = siteMessagesFor(language);
-  return {
-    path: '/docs/api',
-    language,
-    title: t.title,
-    description: t.description,
-    body: renderApiReference(document, language),
-    updatedOn,
-    section: 'api',
-    scripts: ['search'],
-  };
+  const shared = { language, updatedOn, section: 'api', scripts: ['search'] } as const;
+  const tags = document.tags.map(({ name, description = '' }) => ({
+    ...shared,
+    path: toReferencePath(name),
+    title: `API: ${translateApiText(name, language)}`,
+    description: translateApiText(description, language),
+    body: renderTag(document, name, language),
+  }));
+  return [
+    {
+      ...shared,
+      path: '/docs/api',
+      title: t.title,
+      description: t.description,
+      body: renderApiIndex(document, language),
+    },
+    ...tags,
+    {
+      ...shared,
+      path: SCHEMAS_PATH,
+      title: `API: ${t.shared}`,
+      description: t.sharedDescription,
+      body: renderShared(document, language),
+    },
+  ];
 }
 
 /** What the link of an error leads to that a provider wrote, which has no code of ours. */
@@ -116,7 +139,7 @@ export function buildApiPages(source: SiteSource): Page[] {
   const api = { document, updatedOn: source.changedOn.get(OPENAPI_FILE) ?? null };
   const codes = listErrorPages(document);
   return LANGUAGES.flatMap((language) => [
-    buildReference(api, language),
+    ...buildReference(api, language),
     buildErrorIndex(api, language),
     ...codes.map((code) => buildErrorPage(api, code, language)),
   ]);

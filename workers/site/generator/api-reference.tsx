@@ -1,6 +1,6 @@
 /**
  * The API reference, rendered from docs/openapi.json: no script, no framework. It shows what the
- * document has, in its order.
+ * document has, in its order: an index, a page per tag, and one of what endpoints share.
  */
 import type { Language } from '@farebox/i18n';
 import type { Child, FC } from 'hono/jsx';
@@ -99,16 +99,34 @@ const Description: FC<Readonly<{ text: string | undefined; reader: Reader }>> = 
   );
 };
 
+/** The page of a tag, or of a word that is none: `schemas` has what endpoints share. */
+export function toReferencePath(tag: string): string {
+  return `/docs/api/${tag.toLowerCase()}`;
+}
+
+export const SCHEMAS_PATH = toReferencePath('schemas');
+
+function toSchemaId(name: string): string {
+  return `schema-${name.toLowerCase()}`;
+}
+
+function toSchemaUrl(name: string, language: Language): string {
+  return `${toUrlPath(language, SCHEMAS_PATH)}#${toSchemaId(name)}`;
+}
+
 function getSchemaName(reference: string): string {
   return reference.split('/').at(-1) ?? reference;
 }
 
 /** Describes a schema in a few words, with links to named ones. */
-const TypeName: FC<{ schema: Schema | undefined }> = ({ schema }) => {
+const TypeName: FC<Readonly<{ schema: Schema | undefined; language: Language }>> = ({
+  schema,
+  language,
+}) => {
   if (schema === undefined) return <>any</>;
   if (schema.$ref !== undefined) {
     const name = getSchemaName(schema.$ref);
-    return <a href={`#schema-${name.toLowerCase()}`}>{name}</a>;
+    return <a href={toSchemaUrl(name, language)}>{name}</a>;
   }
   const alternatives = schema.anyOf ?? schema.oneOf ?? schema.allOf;
   if (alternatives !== undefined) {
@@ -117,7 +135,7 @@ const TypeName: FC<{ schema: Schema | undefined }> = ({ schema }) => {
         {alternatives.map((one, index) => (
           <>
             {index > 0 && ' | '}
-            <TypeName schema={one} />
+            <TypeName schema={one} language={language} />
           </>
         ))}
       </>
@@ -126,7 +144,7 @@ const TypeName: FC<{ schema: Schema | undefined }> = ({ schema }) => {
   if (schema.items !== undefined) {
     return (
       <>
-        array of <TypeName schema={schema.items} />
+        array of <TypeName schema={schema.items} language={language} />
       </>
     );
   }
@@ -198,7 +216,7 @@ const Properties: FC<Readonly<{ schema: Schema; reader: Reader }>> = ({ schema, 
           {field.isOptional && <small> {t.optional}</small>}
         </>,
         <span class="schema">
-          <TypeName schema={field.schema} />
+          <TypeName schema={field.schema} language={reader.language} />
         </span>,
         <Description text={field.schema.description} reader={{ ...reader, errorCodes: [] }} />,
       ])}
@@ -221,7 +239,7 @@ const ContentTypes: FC<Readonly<{ content: Content; reader: Reader }>> = ({ cont
     {Object.entries(content).map(([mediaType, { schema, example }]) => (
       <>
         <p>
-          <code>{mediaType}</code>: <TypeName schema={schema} />
+          <code>{mediaType}</code>: <TypeName schema={schema} language={reader.language} />
           {schema?.description !== undefined && (
             <>
               {'. '}
@@ -271,7 +289,7 @@ const Responses: FC<Readonly<{ responses: Readonly<Record<string, Answer>>; read
         rows={Object.entries(responses).map(([status, answer]) => [
           <code>{status}</code>,
           <Description text={answer.description} reader={reader} />,
-          <AnswerContent content={answer.content ?? {}} />,
+          <AnswerContent content={answer.content ?? {}} language={reader.language} />,
           Object.keys(answer.headers ?? {})
             .filter((name) => !COMMON_HEADERS.includes(name))
             .join(', '),
@@ -316,12 +334,15 @@ const OperationSection: FC<Listed & Readonly<{ reader: Reader }>> = ({
   );
 };
 
-const AnswerContent: FC<{ content: Content }> = ({ content }) => (
+const AnswerContent: FC<Readonly<{ content: Content; language: Language }>> = ({
+  content,
+  language,
+}) => (
   <>
     {Object.entries(content).map(([mediaType, { schema }]) => (
       <span>
         {`${mediaType}: `}
-        <TypeName schema={schema} />{' '}
+        <TypeName schema={schema} language={language} />{' '}
       </span>
     ))}
   </>
@@ -331,7 +352,7 @@ type NamedSchemaProps = Readonly<{ name: string; schema: Schema; reader: Reader 
 
 const NamedSchema: FC<NamedSchemaProps> = ({ name, schema, reader }) => (
   <>
-    <h3 id={`schema-${name.toLowerCase()}`}>{name}</h3>
+    <h3 id={toSchemaId(name)}>{name}</h3>
     {schema.description !== undefined && (
       <p>
         <Description text={schema.description} reader={{ ...reader, errorCodes: [] }} />
@@ -339,7 +360,7 @@ const NamedSchema: FC<NamedSchemaProps> = ({ name, schema, reader }) => (
     )}
     {schema.properties === undefined ? (
       <p class="schema">
-        <TypeName schema={schema} />
+        <TypeName schema={schema} language={reader.language} />
       </p>
     ) : (
       <Properties schema={schema} reader={reader} />
@@ -356,48 +377,35 @@ function listOperations(document: OpenApi): Listed[] {
   );
 }
 
-function toMarkdownItem({ method, path, operation }: Listed, language: Language): string {
-  const { summary = '', description } = operation;
-  const name = `\`${method.toUpperCase()} ${path}\`: ${translateApiText(summary, language)}`;
-  return description === undefined
-    ? `- ${name}`
-    : `- ${name}. ${translateApiText(description, language)}`;
+function listTagged(document: OpenApi, tag: string): Listed[] {
+  return listOperations(document).filter(({ operation }) => operation.tags?.[0] === tag);
 }
 
-function toMarkdown(document: OpenApi, language: Language): string {
-  const lines = listOperations(document).map((listed) => toMarkdownItem(listed, language));
-  const introduction = translateApiText(document.info.description ?? '', language);
-  return [introduction, '', ...lines, '', siteMessagesFor(language).api.every].join('\n');
+const toName = ({ method, path }: Listed) => `${method.toUpperCase()} ${path}`;
+
+function toOperationUrl(listed: Listed, language: Language): string {
+  const page = toUrlPath(language, toReferencePath(listed.operation.tags?.[0] ?? ''));
+  return `${page}#${toHeadingId(toName(listed))}`;
 }
 
-/** The endpoints with links to their sections, by their tag. */
-const Overview: FC<Readonly<{ operations: readonly Listed[]; language: Language }>> = ({
-  operations,
-  language,
-}) => {
-  const byTag = Map.groupBy(operations, ({ operation }) => operation.tags?.[0] ?? '');
-  return (
-    <>
-      {[...byTag].map(([tag, listed]) => (
-        <>
-          <p>
-            <strong>{translateApiText(tag, language)}</strong>
-          </p>
-          <ul>
-            {listed.map(({ method, path, operation }) => (
-              <li>
-                <a href={`#${toHeadingId(`${method} ${path}`)}`}>
-                  <code>{`${method.toUpperCase()} ${path}`}</code>
-                </a>{' '}
-                {translateApiText(operation.summary ?? '', language)}
-              </li>
-            ))}
-          </ul>
-        </>
-      ))}
-    </>
-  );
-};
+/**
+ * The endpoints of a tag with links to their sections. `isIndex` marks those of the index, which has
+ * the anchors of the days when the reference was one page.
+ */
+const EndpointList: FC<
+  Readonly<{ operations: readonly Listed[]; language: Language; isIndex?: boolean }>
+> = ({ operations, language, isIndex = false }) => (
+  <ul>
+    {operations.map((listed) => (
+      <li id={isIndex ? toHeadingId(toName(listed)) : undefined}>
+        <a href={toOperationUrl(listed, language)}>
+          <code>{toName(listed)}</code>
+        </a>{' '}
+        {translateApiText(listed.operation.summary ?? '', language)}
+      </li>
+    ))}
+  </ul>
+);
 
 /** Where else the reference is: the document, and the pages of errors. */
 const OtherForms: FC<{ language: Language }> = ({ language }) => {
@@ -409,19 +417,61 @@ const OtherForms: FC<{ language: Language }> = ({ language }) => {
   return <p>{t.asDocument.split(/(\{\w+\})/).map((part) => links.get(part) ?? part)}</p>;
 };
 
-const Reference: FC<Readonly<{ document: OpenApi; reader: Reader }>> = ({ document, reader }) => {
-  const { api: t } = siteMessagesFor(reader.language);
-  const operations = listOperations(document);
+const Index: FC<Readonly<{ document: OpenApi; reader: Reader }>> = ({ document, reader }) => {
+  const { language } = reader;
+  const { api: t } = siteMessagesFor(language);
   return (
     <>
       <p>
         <Description text={document.info.description} reader={reader} />
       </p>
-      <OtherForms language={reader.language} />
-      <Overview operations={operations} language={reader.language} />
+      <OtherForms language={language} />
+      {document.tags.map(({ name }) => (
+        <>
+          <h2>
+            <a href={toUrlPath(language, toReferencePath(name))}>
+              {translateApiText(name, language)}
+            </a>
+          </h2>
+          <EndpointList operations={listTagged(document, name)} language={language} isIndex />
+        </>
+      ))}
+      <h2 id="schemas">
+        <a href={toUrlPath(language, SCHEMAS_PATH)}>{t.shared}</a>
+      </h2>
+      <ul>
+        {Object.keys(document.components.schemas).map((name) => (
+          <li id={toSchemaId(name)}>
+            <a href={toSchemaUrl(name, language)}>{name}</a>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+};
+
+const TagReference: FC<Readonly<{ document: OpenApi; tag: string; reader: Reader }>> = (props) => {
+  const { document, tag, reader } = props;
+  const operations = listTagged(document, tag);
+  const description = document.tags.find(({ name }) => name === tag)?.description;
+  return (
+    <>
+      <p>
+        <Description text={description} reader={reader} />
+      </p>
+      <EndpointList operations={operations} language={reader.language} />
       {operations.map((listed) => (
         <OperationSection {...listed} reader={reader} />
       ))}
+    </>
+  );
+};
+
+const SharedReference: FC<Readonly<{ document: OpenApi; reader: Reader }>> = (props) => {
+  const { document, reader } = props;
+  const { api: t } = siteMessagesFor(reader.language);
+  return (
+    <>
       <h2 id="headers">{t.headers}</h2>
       <p>
         <Marked text={t.commonHeaders} reader={reader} />
@@ -441,10 +491,51 @@ const Reference: FC<Readonly<{ document: OpenApi; reader: Reader }>> = ({ docume
   );
 };
 
-export function renderApiReference(document: OpenApi, language: Language): Rendered {
+function toReader(document: OpenApi, language: Language): Reader {
   const errorCodes = (document.components.schemas.ErrorCode?.enum ?? []).map(String);
+  return { language, errorCodes };
+}
+
+/** The page that lists every endpoint and every schema. */
+export function renderApiIndex(document: OpenApi, language: Language): Rendered {
+  const lines = document.tags.flatMap(({ name }) => [
+    '',
+    `## ${translateApiText(name, language)}`,
+    '',
+    ...listTagged(document, name).map((listed) => {
+      const summary = translateApiText(listed.operation.summary ?? '', language);
+      return `- [\`${toName(listed)}\`](${toOperationUrl(listed, language)}): ${summary}`;
+    }),
+  ]);
+  const introduction = translateApiText(document.info.description ?? '', language);
   return {
-    html: String(<Reference document={document} reader={{ language, errorCodes }} />),
-    markdown: toMarkdown(document, language),
+    html: String(<Index document={document} reader={toReader(document, language)} />),
+    markdown: [introduction, ...lines, '', siteMessagesFor(language).api.every].join('\n'),
+  };
+}
+
+/** The page of one tag. In Markdown an endpoint is a section, as search finds it. */
+export function renderTag(document: OpenApi, tag: string, language: Language): Rendered {
+  const sections = listTagged(document, tag).map((listed) => {
+    const { summary = '', description } = listed.operation;
+    const texts = [summary, ...(description === undefined ? [] : [description])];
+    const translated = texts.map((text) => translateApiText(text, language));
+    return `## ${toName(listed)}\n\n${translated.join('\n\n')}`;
+  });
+  return {
+    html: String(
+      <TagReference document={document} tag={tag} reader={toReader(document, language)} />,
+    ),
+    markdown: [...sections, siteMessagesFor(language).api.every].join('\n\n'),
+  };
+}
+
+/** The page of what endpoints share: headers and named schemas. */
+export function renderShared(document: OpenApi, language: Language): Rendered {
+  const { api: t } = siteMessagesFor(language);
+  const names = Object.keys(document.components.schemas).map((name) => `- ${name}`);
+  return {
+    html: String(<SharedReference document={document} reader={toReader(document, language)} />),
+    markdown: [t.commonHeaders, '', ...names, '', t.every].join('\n'),
   };
 }

@@ -107,6 +107,8 @@ export const en = {
     codes: (codes: string) => `Codes: ${codes}`,
     commonHeaders:
       'Every answer has `x-request-id` and `request-id`; every error also `x-should-retry` and, where there is a public site, `link`.',
+    shared: 'headers and schemas',
+    sharedDescription: 'Headers of answers, and the schemas that several endpoints share.',
     schemas: 'Schemas',
     example: 'Example',
     every: 'Every shape: /openapi.json',
@@ -128,7 +130,7 @@ export const en = {
     final: (status: string) => `HTTP ${status}. A retry of the same request fails again.`,
     why: 'Why it happens',
     remedy: 'What to do',
-    more: 'All codes: [errors](/docs/errors). The shapes: [API reference](/docs/api#schema-error).',
+    more: 'All codes: [errors](/docs/errors). The shapes: [API reference](/docs/api/schemas#schema-error).',
   },
   priceList: {
     search: 'Find a model',

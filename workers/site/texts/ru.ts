@@ -96,6 +96,8 @@ export const ru: SiteMessages = {
     codes: (codes) => `Коды: ${codes}`,
     commonHeaders:
       'В каждом ответе есть `x-request-id` и `request-id`; в каждой ошибке ещё `x-should-retry` и, если есть публичный сайт, `link`.',
+    shared: 'заголовки и схемы',
+    sharedDescription: 'Заголовки ответов и схемы, общие для нескольких методов.',
     schemas: 'Схемы',
     example: 'Пример',
     every: 'Все формы: /openapi.json',
@@ -117,7 +119,7 @@ export const ru: SiteMessages = {
     final: (status) => `HTTP ${status}. Повтор того же запроса снова не пройдёт.`,
     why: 'Почему возникает',
     remedy: 'Что делать',
-    more: 'Все коды: [ошибки](/docs/errors). Формы: [справочник API](/docs/api#schema-error).',
+    more: 'Все коды: [ошибки](/docs/errors). Формы: [справочник API](/docs/api/schemas#schema-error).',
   },
   priceList: {
     search: 'Найти модель',

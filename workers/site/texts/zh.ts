@@ -86,6 +86,8 @@ export const zh: SiteMessages = {
     codes: (codes) => `代码：${codes}`,
     commonHeaders:
       '每个响应都有 `x-request-id` 和 `request-id`；每个错误还有 `x-should-retry`，有公开网站时还有 `link`。',
+    shared: '响应头与数据格式',
+    sharedDescription: '响应头，以及多个端点共用的数据格式。',
     schemas: '数据格式',
     example: '示例',
     every: '全部格式：/openapi.json',
@@ -106,7 +108,7 @@ export const zh: SiteMessages = {
     final: (status) => `HTTP ${status}。重试同一请求仍会失败。`,
     why: '产生原因',
     remedy: '处理方法',
-    more: '所有代码：[错误](/docs/errors)。格式：[API 参考](/docs/api#schema-error)。',
+    more: '所有代码：[错误](/docs/errors)。格式：[API 参考](/docs/api/schemas#schema-error)。',
   },
   priceList: {
     search: '查找模型',
