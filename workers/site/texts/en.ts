@@ -107,7 +107,7 @@ export const en = {
     codes: (codes: string) => `Codes: ${codes}`,
     commonHeaders:
       'Every answer has `x-request-id` and `request-id`; every error also `x-should-retry` and, where there is a public site, `link`.',
-    shared: 'headers and schemas',
+    shared: 'Headers and schemas',
     sharedDescription: 'Headers of answers, and the schemas that several endpoints share.',
     schemas: 'Schemas',
     example: 'Example',

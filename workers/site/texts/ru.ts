@@ -96,7 +96,7 @@ export const ru: SiteMessages = {
     codes: (codes) => `Коды: ${codes}`,
     commonHeaders:
       'В каждом ответе есть `x-request-id` и `request-id`; в каждой ошибке ещё `x-should-retry` и, если есть публичный сайт, `link`.',
-    shared: 'заголовки и схемы',
+    shared: 'Заголовки и схемы',
     sharedDescription: 'Заголовки ответов и схемы, общие для нескольких методов.',
     schemas: 'Схемы',
     example: 'Пример',
