@@ -178,7 +178,8 @@ const clockFormat = createDayFormat({ timeStyle: 'medium', hourCycle: 'h23' });
 
 /** Date and time with seconds, in UTC, as in exports and bills. */
 export function formatTime(at: number, language: string): string {
-  return `${timeFormat(language).format(at)} UTC`;
+  // The Russian abbreviation of "year" belongs on the line of its number.
+  return `${timeFormat(language).format(at).replace(' г.', '\u00a0г.')} UTC`;
 }
 
 /** The time of a day with seconds, in UTC, where the day stands beside it. */

@@ -54,7 +54,7 @@ const FRAME = `
 .menu li .badge { margin-inline-start: auto; }
 .menu .balance { display: grid; gap: 0.4rem; margin: 0.25rem 0; padding: 0.75rem; border: 1px solid var(--line); border-radius: var(--radius-card); background: var(--ground); }
 .menu .balance dt { font-size: var(--small); color: var(--quiet); } .menu .balance dd { font-size: 1.25rem; font-weight: 650; line-height: 1.2; }
-.menu .balance .button { justify-content: center; }
+.menu .balance .button { justify-content: center; padding-inline: 0.5rem; }
 .menu .account { margin-top: auto; padding: 1rem 0.6rem 0.25rem; display: grid; gap: 0.5rem; font-size: var(--small); } .account > span { overflow-wrap: anywhere; color: var(--quiet); }
 .account form, footer form { display: flex; gap: 0.25rem; flex-wrap: wrap; }
 .account button, footer button { min-height: 1.875rem; padding: 0.1rem 0.45rem; font-size: var(--small); background: none; color: inherit; border-color: var(--edge); font-weight: 500; }
@@ -136,14 +136,14 @@ ul.list { list-style: none; padding: 0; } ul.list > li { padding-block: 0.6rem; 
  * to show of them stands in the first cell as `.phone-only`.
  */
 const TABLES = `
-.scroll { overflow-x: auto; } .card.scroll td:has(> code:not(.nowrap)) { min-width: 9rem; } table { border-collapse: collapse; width: 100%; } caption { text-align: start; color: var(--quiet); font-size: var(--small); padding-bottom: 0.25rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; } caption { text-align: start; color: var(--quiet); font-size: var(--small); padding-bottom: 0.25rem; }
 th, td { text-align: start; padding: 0.5rem 0.75rem 0.5rem 0; border-bottom: 1px solid var(--line); vertical-align: baseline; font-weight: 400; } tfoot th, tfoot td { font-weight: 600; } .nowrap, .nowrap code { white-space: nowrap; }
 thead th { font-size: var(--small); font-weight: 600; color: var(--quiet); padding-block: 0.25rem 0.4rem; } tbody:last-child > tr:last-child > * { border-bottom: 0; } th:last-child, td:last-child { padding-inline-end: 0; }
 tbody tr:hover { background: color-mix(in srgb, var(--raised) 55%, transparent); } th.number, td.number { text-align: end; white-space: nowrap; } .scroll time { white-space: nowrap; }
 .second { display: block; font-size: var(--small); color: var(--quiet); font-weight: 400; } td .row-link, th .row-link { font-weight: 550; color: inherit; text-decoration: none; overflow-wrap: anywhere; } .row-link:hover { text-decoration: underline; }
 tr.day > th { padding-top: 1rem; font-size: var(--small); font-weight: 600; color: var(--quiet); } tr.day:hover { background: none; }
 .from-tablet, .from-desktop { display: none; } tr:has(+ tr.phone-only) > *, tbody:last-child > tr:has(+ tr.phone-only:last-child) > * { border-bottom: 0; } td.number > .second, td.number.words { white-space: normal; } .pages { display: flex; gap: 0.75rem; flex-wrap: wrap; align-items: center; }
-@media (min-width: 22rem) { tbody th[scope=row] { min-width: 6.5rem; } } @media (max-width: 39.99rem) { th, td { padding-inline-end: 0.5rem; } .card.scroll table { width: max-content; min-width: 100%; } .card.scroll :is(th, td) { max-width: 14rem; } }
+@media (min-width: 22rem) { tbody th[scope=row] { min-width: 5.5rem; } tbody th[scope=row]:has(.row-link) { min-width: 7rem; } } @media (max-width: 39.99rem) { th, td { padding-inline-end: 0.5rem; } } @media (max-width: 63.99rem) { .card.scroll table { width: max-content; min-width: 100%; } .card.scroll :is(th, td) { max-width: 14rem; } }
 @media (min-width: 40rem) { :is(th, td).from-tablet { display: table-cell; } span.from-tablet { display: inline; } div.from-tablet { display: block; } .phone-only { display: none; } tr:has(+ tr.phone-only:not(:last-child)) > * { border-bottom: 1px solid var(--line); } }
 @media (min-width: 64rem) { td time { white-space: nowrap; } :is(th, td).from-desktop { display: table-cell; } span.from-desktop { display: inline; } } @media (min-width: 80rem) { .number + :is(td, th):not(.number) { padding-inline-start: 1.25rem; } }
 `;

@@ -1145,7 +1145,7 @@ export const en = {
     resetsAt: 'resets',
     maxOutputPrice: 'Highest model price, per million output tokens',
     expires: 'Expires',
-    never: 'never',
+    never: 'Never',
     models: 'Models',
     allModels: 'All models',
     onlyModels: 'Only these:',
@@ -1158,6 +1158,8 @@ export const en = {
     spendGuard: 'Unusual-spending protection',
     spendGuardText:
       'Compares today’s spending with this key’s daily average, which counts as at least $2. The key is only paused once it has 3 earlier days with spending.',
+    alertAt: 'Email me at',
+    pauseAt: 'Pause key at',
     alertMultiple: 'Email me at (× daily average)',
     pauseMultiple: 'Pause key at (× daily average)',
     multipleHint: 'For example, 5. At least 1. Leave empty to turn off.',

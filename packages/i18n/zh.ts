@@ -1088,6 +1088,8 @@ export const zh: Messages = {
     spendGuard: '异常消费保护',
     spendGuardText:
       '将今日消费与此密钥的日均消费进行比较，日均消费不足 $2 时按 $2 计算。密钥在此前至少有 3 天产生消费后，才可能被暂停。',
+    alertAt: '发邮件提醒的阈值',
+    pauseAt: '暂停密钥的阈值',
     alertMultiple: '达到日均消费的此倍数时发送邮件',
     pauseMultiple: '达到日均消费的此倍数时暂停密钥',
     multipleHint: '例如 5，至少为 1。留空则关闭。',

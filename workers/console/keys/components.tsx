@@ -121,12 +121,8 @@ export const KeyLimitDetails: FC<
       </DescriptionItem>
       <DescriptionItem name={t.perMinute}>{formatCount(limits.callsPerMinute)}</DescriptionItem>
       <DescriptionItem name={t.concurrent}>{formatCount(limits.concurrentCalls)}</DescriptionItem>
-      <DescriptionItem name={t.alertMultiple}>
-        {formatMultiple(spendGuard.alertMultiple)}
-      </DescriptionItem>
-      <DescriptionItem name={t.pauseMultiple}>
-        {formatMultiple(spendGuard.pauseMultiple)}
-      </DescriptionItem>
+      <DescriptionItem name={t.alertAt}>{formatMultiple(spendGuard.alertMultiple)}</DescriptionItem>
+      <DescriptionItem name={t.pauseAt}>{formatMultiple(spendGuard.pauseMultiple)}</DescriptionItem>
     </>
   );
 };
