@@ -217,7 +217,12 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
     for (const language of ['en', ...TRANSLATIONS]) {
       const emails = renderSampleEmails(language);
       for (let start = 0; start < emails.length; start += EMAILS_PER_PICTURE) {
+        await page.setViewportSize(PHONE);
         await page.setContent(toMailbox(emails.slice(start, start + EMAILS_PER_PICTURE)));
+        for (const frame of page.frames().slice(1)) {
+          const width = await frame.evaluate('document.documentElement.scrollWidth');
+          expect(width, `email ${start + 1} and on in ${language}`).toBe(PHONE.width);
+        }
         await takePicture(page, `emails-from-${start + 1}`, language);
       }
     }

@@ -11,13 +11,13 @@ const { field, coin, box } = MARK_COLORS;
 
 /** Declarations of CSS for `style` attributes, in the light scheme, with the site's colours. */
 export const EMAIL_STYLES = {
-  body: `margin:0;padding:24px 16px;background:${COLORS.ground.light};color:${COLORS.ink.light};font:15px/1.6 system-ui,'Segoe UI','Noto Sans','PingFang SC','Noto Sans SC',sans-serif`,
+  body: `margin:0;padding:24px 16px;background:${COLORS.ground.light};color:${COLORS.ink.light};font:15px/1.6 system-ui,'Segoe UI','Noto Sans','PingFang SC','Noto Sans SC',sans-serif;overflow-wrap:anywhere`,
   card: `max-width:560px;margin:0 auto;padding:24px;background:${COLORS.surface.light};border:1px solid ${COLORS.line.light};border-radius:12px`,
   name: 'margin:8px 0 16px;font-size:17px;font-weight:700',
   paragraph: 'margin:0 0 16px',
   link: `color:${COLORS.accent.light}`,
   button: `display:inline-block;padding:8px 16px;border-radius:8px;background:${COLORS.accent.light};color:${COLORS.onAccent.light};font-weight:600;text-decoration:none`,
-  quiet: `margin:0 0 8px;font-size:13px;color:${COLORS.quiet.light};overflow-wrap:anywhere`,
+  quiet: `margin:0 0 8px;font-size:13px;color:${COLORS.quiet.light}`,
   rule: `border:0;border-top:1px solid ${COLORS.line.light};margin:24px 0 16px`,
 } as const;
 
