@@ -2,6 +2,7 @@ import { NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
 import type { CallResult, CallVerb } from './batch-message.ts';
 import { CallBatcher, type SendBatch } from './call-batcher.ts';
+import { settled, TestClock } from './test-clock.testing.ts';
 
 const FAILED = { ok: false, reason: 'failed' } as const;
 type Failed = typeof FAILED;
@@ -47,38 +48,6 @@ const answerAll: SendBatch<Failed> = async (_, verbs) => ({
   results: verbs.map(toResult),
 });
 
-/** A clock whose sleepers wake in order when the test lets time pass. */
-class TestClock {
-  #now = 1_000_000;
-  #sleepers: { at: number; wake: () => void }[] = [];
-
-  now = (): number => this.#now;
-  sleep = (ms: number): Promise<void> =>
-    new Promise((wake) => {
-      this.#sleepers.push({ at: this.#now + ms, wake });
-    });
-
-  async pass(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    await settled();
-    for (;;) {
-      this.#sleepers.sort((a, b) => a.at - b.at);
-      const next = this.#sleepers[0];
-      if (next === undefined || next.at > end) break;
-      this.#sleepers.shift();
-      this.#now = next.at;
-      next.wake();
-      await settled();
-    }
-    this.#now = end;
-  }
-}
-
-/** Lets every continuation run that waits for no timer. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 function createBatcher(sendBatch: SendBatch<Failed>) {
   const clock = new TestClock();
   const batches: string[][] = [];
@@ -87,16 +56,7 @@ function createBatcher(sendBatch: SendBatch<Failed>) {
     return sendBatch(account, verbs);
   }, clock);
   const ask = (verb: CallVerb, account = ACCOUNT) => batcher.ask(account, verb);
-  const keepers: Promise<unknown>[] = [];
-  const keepAlive = (work: Promise<unknown>) => void keepers.push(work);
-  /** Leaves a settlement; the array gets what became of it. */
-  const leave = (id: string, account = ACCOUNT) => {
-    const answers: unknown[] = [];
-    const onAnswer = async (answer: unknown) => void answers.push(answer);
-    batcher.leave(account, settlement(id), { keepAlive, onAnswer });
-    return answers;
-  };
-  return { ask, leave, batcher, batches, clock, keepers };
+  return { ask, batcher, batches, clock };
 }
 
 /** An object so far away that nothing of it is answered within the test. */
@@ -135,11 +95,10 @@ describe('the verbs of one account in one isolate', () => {
   });
 
   it('are at most 200 in a batch', async () => {
-    const { leave, batches, clock } = createBatcher(answerAll);
+    const { batcher, batches } = createBatcher(answerAll);
     const ids = Array.from({ length: 1_000 }, (_, index) => `${index}`);
-    const answers = ids.map((id) => leave(id));
-    await clock.pass(400);
-    expect(answers.flat()).toHaveLength(1_000);
+    for (const id of ids) batcher.add(ACCOUNT, settlement(id));
+    await batcher.flush(ACCOUNT);
     expect(batches.every((batch) => batch.length <= 200)).toBe(true);
     expect(batches.flat()).toEqual(ids);
   });
@@ -258,114 +217,28 @@ describe('a verb whose request has other work', () => {
   });
 });
 
-describe('a settlement', () => {
-  it('travels with the next hold', async () => {
-    const { ask, leave, batches, clock } = createBatcher(answerAll);
-    const answers = leave('1');
-    await clock.pass(10);
-    expect(batches).toEqual([]);
+describe('a verb that nobody waits for', () => {
+  it('travels with the next that somebody waits for', async () => {
+    const { ask, batcher, batches } = createBatcher(answerAll);
+    const pending = batcher.add(ACCOUNT, settlement('1'));
     await ask(checkpoint('2'));
     expect(batches).toEqual([['1', '2']]);
-    await clock.pass(150);
-    expect(answers).toEqual([toResult(settlement('1'))]);
+    expect(pending.answer).toEqual(toResult(settlement('1')));
   });
 
-  it('travels with a hold that comes a while later', async () => {
-    const { ask, leave, batches, clock } = createBatcher(answerAll);
-    leave('1');
-    await clock.pass(149);
-    expect(batches).toEqual([]);
-    await ask(checkpoint('2'));
-    expect(batches).toEqual([['1', '2']]);
-  });
-
-  it('travels without one after 150 to 200 ms, with those that came meanwhile', async () => {
-    const { leave, batches, clock } = createBatcher(answerAll);
-    leave('1');
-    await clock.pass(130);
-    leave('2');
-    await clock.pass(19);
-    expect(batches).toEqual([]);
-    await clock.pass(51);
-    expect(batches).toEqual([['1', '2']]);
-  });
-
-  it('keeps one request at work, of however many accounts, and only until all are answered', async () => {
-    const { leave, clock, keepers } = createBatcher(answerAll);
-    let sleeps = 0;
-    const sleep = clock.sleep;
-    clock.sleep = (ms) => {
-      sleeps += 1;
-      return sleep(ms);
-    };
-    const answers = Array.from({ length: 50 }, (_, index) => leave('1', `${index}`));
-    await clock.pass(300);
-    expect(answers.flat()).toHaveLength(50);
-    expect([keepers.length, sleeps]).toEqual([1, 2]);
-    await Promise.all(keepers);
-  });
-
-  it('is kept by the request of the next one where the keeper was ended', async () => {
-    const { leave, clock, keepers } = createBatcher(answerAll);
-    const sleep = clock.sleep;
-    clock.sleep = () => new Promise(() => {});
-    const lost = leave('1');
-    clock.sleep = sleep;
-    await clock.pass(1_500);
-    expect(lost).toEqual([]);
-    const next = leave('2');
-    await clock.pass(300);
-    expect([lost, next]).toEqual([[toResult(settlement('1'))], [toResult(settlement('2'))]]);
-    expect(keepers).toHaveLength(2);
-  });
-
-  it('is kept by another request after five seconds, and each is answered once', async () => {
-    const { leave, clock, keepers } = createBatcher(answerAll);
-    const answers: unknown[][] = [];
-    for (let id = 0; id < 600; id += 1) {
-      answers.push(leave(`${id}`));
-      await clock.pass(20);
-    }
-    await clock.pass(300);
-    expect(answers.map(({ length }) => length)).toEqual(answers.map(() => 1));
-    expect(keepers.length).toBeGreaterThan(1);
-    expect(keepers.length).toBeLessThan(10);
-    await Promise.all(keepers);
-  });
-
-  it.each([
-    ['may be tried alone', null],
-    ['would only add to an overload', FAILED],
-  ])('whose batch failed is told so where it %s', async (_, failure) => {
-    const { leave, clock } = createBatcher(async () => ({ ok: false, failure }));
-    const answers = ['1', '2', '3'].map((id) => leave(id));
-    await clock.pass(300);
-    expect(answers).toEqual([[failure], [failure], [failure]]);
-  });
-
-  it('is finished by one of several requests where batches fail, each for 200 of them', async () => {
-    const { leave, batches, clock, keepers } = createBatcher(async () => ({
-      ok: false,
-      failure: null,
-    }));
-    const answers = Array.from({ length: 450 }, (_, index) => leave(`${index}`));
-    await clock.pass(210);
-    // Three batches are tasks too.
-    expect(batches).toHaveLength(3);
-    expect([keepers.length, answers.flat().length]).toEqual([1, 197]);
-    const later = leave('later');
+  it('holds nobody back, however many there are', async () => {
+    const clock = new TestClock();
+    const batcher = new CallBatcher<Failed>(async (account, verbs) => {
+      await clock.sleep(50);
+      return answerAll(account, verbs);
+    }, clock);
+    for (let id = 0; id < 1_000; id += 1) batcher.add(ACCOUNT, settlement(`${id}`));
+    let answer: unknown;
+    void batcher.ask(ACCOUNT, checkpoint('last')).then((result) => {
+      answer = result;
+    });
     await clock.pass(60);
-    expect([keepers.length, answers.flat().length]).toEqual([2, 397]);
-    await clock.pass(400);
-    expect([keepers.length, answers.flat().length, later]).toEqual([2, 450, [null]]);
-  });
-
-  it('is told that it has no result where the request that sent it ended', async () => {
-    const { ask, leave, clock } = createBatcher(neverAnswers);
-    const answers = leave('1');
-    void ask(checkpoint('sender'));
-    await clock.pass(3_200);
-    expect(answers).toEqual([null]);
+    expect(answer).toEqual(toResult(checkpoint('last')));
   });
 });
 

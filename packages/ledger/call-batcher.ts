@@ -11,10 +11,8 @@
  *   that ends. They never go on from a promise that another request resolves: workerd then runs them
  *   in the other request's context now and then, where all I/O of their own fails, and it cancels a
  *   request as hung that waits for nothing of its own.
- * - A settlement is left here by its request, which ends. A hold takes it along, or the keeper sends
- *   it after `SETTLEMENT_WAIT_MS`. The keeper is one request of the isolate at a time. It also
- *   finishes the settlements that no batch delivered. Where it ends early, the next request that
- *   brings a verb takes its place.
+ * - A verb that nobody waits for, a settlement, is added and goes along with the next that leaves
+ *   (settlement-keeper.ts).
  * - A hold or a checkpoint whose batch fails, or whose sender ended, is sent alone by its own
  *   request. Every verb is idempotent by its id, so a second arrival changes nothing.
  */
@@ -27,24 +25,6 @@ const MIN_GAP_MS = 3;
 const BUSY_GAP_MS = 10;
 const BUSY_HOLDS = 16;
 const BUSY_WINDOW_MS = 100;
-/**
- * A settlement of an account that makes a few calls a second is taken along within this time. It is
- * no longer, because an isolate that dies loses what waits, and because the call's money stays held.
- */
-const SETTLEMENT_WAIT_MS = 150;
-/** The keeper looks at most this often: a settlement without company leaves after 150 to 200 ms. */
-const KEEPER_TICK_MS = 50;
-/** A keeper that did not look for this long has been ended. */
-const KEEPER_TIMEOUT_MS = 1_000;
-/** After this the next request that leaves a settlement becomes the keeper: `waitUntil` is finite. */
-const KEEPER_TURN_MS = 5_000;
-/**
- * A keeper sends this many batches and finishes this many settlements that no batch delivered, and
- * leaves the rest to the next request that comes within `KEEPER_TICK_MS`: an invocation has 1,000 subrequests
- * (developers.cloudflare.com/workers/platform/limits), and a settlement may take three RPCs and a
- * message of the queue. Beyond the limit all of them fail, and the settlement would be lost.
- */
-const MAX_KEEPER_TASKS = 200;
 const MAX_BATCH_SIZE = 200;
 /** After this, a verb is sent alone: the request that sent its batch may have been ended. */
 const ANSWER_TIMEOUT_MS = 3_000;
@@ -69,10 +49,14 @@ export type SendBatch<Failure> = (
   verbs: readonly CallVerb[],
 ) => Promise<BatchOutcome<Failure>>;
 
-/** A verb's result, the failure of its batch, or null: send it alone. */
-type Answer<Failure> = CallResult | Failure | null;
+/**
+ * A verb's result, or the failure of its batch. `batch_failed`: all of it may be tried again;
+ * `no_result`: the others of the batch have their results.
+ */
+export type Answer<Failure> = CallResult | Failure | 'batch_failed' | 'no_result';
 
-type Pending<Failure> = {
+/** A verb on its way. */
+export type PendingVerb<Failure> = {
   readonly verb: CallVerb;
   readonly createdAt: number;
   sentAt: number | null;
@@ -80,18 +64,11 @@ type Pending<Failure> = {
   answer: Answer<Failure> | undefined;
 };
 
-/** A settlement that its request left. */
-type Left<Failure> = Readonly<{
-  account: AccountId;
-  pending: Pending<Failure>;
-  onAnswer: OnAnswer<Failure>;
-}>;
-
 /** One account's verbs in this isolate. */
 type Line<Failure> = {
-  waiting: Pending<Failure>[];
+  waiting: PendingVerb<Failure>[];
   /** The verb whose request sends what waits when the gap has passed. */
-  leader: Pending<Failure> | null;
+  leader: PendingVerb<Failure> | null;
   underWay: number;
   lastSentAt: number;
   /** How long a batch is expected to take: a timer before that would find no result. */
@@ -109,21 +86,10 @@ export type BatcherClock = Readonly<{
 /** Keeps a request at work until `work` ends, though its client has left. */
 export type KeepAlive = (work: Promise<unknown>) => void;
 
-/**
- * Gets what became of a settlement. It runs in the keeper's request: it may use what belongs to the
- * isolate, and no I/O of the request that left the settlement.
- */
-export type OnAnswer<Failure> = (answer: Answer<Failure>) => Promise<void>;
-
 export class CallBatcher<Failure> {
   readonly #sendBatch: SendBatch<Failure>;
   readonly #clock: BatcherClock;
   readonly #lines = new Map<AccountId, Line<Failure>>();
-  readonly #left = new Set<Left<Failure>>();
-  /** Until when the keeper is known to be at work. */
-  #keptUntil = 0;
-  /** Counts keepers: the one before ends where another took its place. */
-  #keeper = 0;
 
   constructor(sendBatch: SendBatch<Failure>, clock: BatcherClock) {
     this.#sendBatch = sendBatch;
@@ -140,88 +106,35 @@ export class CallBatcher<Failure> {
     account: AccountId,
     verb: CallVerb,
     until: Promise<unknown> | null = null,
-  ): Promise<Answer<Failure>> {
-    const now = this.#clock.now();
-    const line = this.#line(account, now);
-    const pending: Pending<Failure> = { verb, createdAt: now, sentAt: null, answer: undefined };
-    line.waiting.push(pending);
-    countArrival(line, now);
+  ): Promise<CallResult | Failure | null> {
+    const pending = this.add(account, verb);
+    const { createdAt } = pending;
+    const line = this.#line(account, createdAt);
+    countArrival(line, createdAt);
     let other = until;
     while (pending.answer === undefined) {
       if (this.#mustSend(line, pending)) await this.#sendWaiting(account, line);
-      else if (this.#isOverdue(pending)) return null;
+      else if (isOverdue(pending, this.#clock.now())) return null;
       else if (other !== null && line.leader !== pending) {
         await other;
         other = null;
       } else await this.#clock.sleep(pollMs(line, pending, this.#clock.now()));
     }
-    return pending.answer;
-  }
-
-  /** Takes a settlement over; `onAnswer` gets what becomes of it. */
-  leave(
-    account: AccountId,
-    verb: CallVerb,
-    { keepAlive, onAnswer }: Readonly<{ keepAlive: KeepAlive; onAnswer: OnAnswer<Failure> }>,
-  ): void {
-    const now = this.#clock.now();
-    const pending: Pending<Failure> = { verb, createdAt: now, sentAt: null, answer: undefined };
-    this.#line(account, now).waiting.push(pending);
-    this.#left.add({ account, pending, onAnswer });
-    this.ensureKeeper(keepAlive);
-  }
-
-  /** Makes the request the keeper, if there is none and a settlement waits. */
-  ensureKeeper(keepAlive: KeepAlive): void {
-    const now = this.#clock.now();
-    if (this.#left.size === 0 || now < this.#keptUntil) return;
-    this.#keeper += 1;
-    keepAlive(this.#keep(this.#keeper, now));
-  }
-
-  async #keep(keeper: number, startedAt: number): Promise<void> {
-    const work = new Set<Promise<void>>();
-    let tasks = 0;
-    let now = startedAt;
-    while (this.#left.size > 0) {
-      const isTurnOver = now >= startedAt + KEEPER_TURN_MS || tasks >= MAX_KEEPER_TASKS;
-      this.#keptUntil = isTurnOver ? 0 : now + KEEPER_TIMEOUT_MS;
-      await this.#clock.sleep(this.#keeperSleepMs(now));
-      if (this.#keeper !== keeper) break;
-      now = this.#clock.now();
-      // Nobody took over: few requests come, so little is left.
-      if (tasks >= MAX_KEEPER_TASKS) tasks = 0;
-      for (const left of this.#left) {
-        const isFree = isDelivered(left.pending);
-        if (!isFree && tasks >= MAX_KEEPER_TASKS) continue;
-        const task = this.#tend(left, now);
-        if (task === null) continue;
-        if (!isFree) tasks += 1;
-        work.add(task);
-        void task.then(() => work.delete(task));
-      }
-    }
-    if (this.#keeper === keeper) this.#keptUntil = 0;
-    await Promise.all(work);
-  }
-
-  /** Until the oldest settlement has to leave, if it did not; a wake costs more than a look. */
-  #keeperSleepMs(now: number): number {
-    const [oldest] = this.#left;
-    if (oldest === undefined || oldest.pending.sentAt !== null) return KEEPER_TICK_MS;
-    return Math.max(KEEPER_TICK_MS, oldest.pending.createdAt + SETTLEMENT_WAIT_MS - now);
-  }
-
-  /** Does what a settlement needs now; null if that is nothing. */
-  #tend(left: Left<Failure>, now: number): Promise<void> | null {
-    const { account, pending, onAnswer } = left;
     const { answer } = pending;
-    if (answer !== undefined || this.#isOverdue(pending)) {
-      this.#left.delete(left);
-      return onAnswer(answer ?? null);
-    }
-    if (pending.sentAt !== null || now - pending.createdAt < SETTLEMENT_WAIT_MS) return null;
-    return this.#sendWaiting(account, this.#line(account, now));
+    return answer === 'batch_failed' || answer === 'no_result' ? null : answer;
+  }
+
+  /** Adds a verb that nobody waits for; the next that leaves takes it along. */
+  add(account: AccountId, verb: CallVerb): PendingVerb<Failure> {
+    const now = this.#clock.now();
+    const pending: PendingVerb<Failure> = { verb, createdAt: now, sentAt: null, answer: undefined };
+    this.#line(account, now).waiting.push(pending);
+    return pending;
+  }
+
+  /** Sends what waits of an account. */
+  flush(account: AccountId): Promise<void> {
+    return this.#sendWaiting(account, this.#line(account, this.#clock.now()));
   }
 
   #line(account: AccountId, now: number): Line<Failure> {
@@ -245,7 +158,7 @@ export class CallBatcher<Failure> {
    * Whether the verb's request sends what waits, because the way is free. Makes it the leader if
    * nobody is.
    */
-  #mustSend(line: Line<Failure>, pending: Pending<Failure>): boolean {
+  #mustSend(line: Line<Failure>, pending: PendingVerb<Failure>): boolean {
     if (pending.sentAt !== null) return false;
     const now = this.#clock.now();
     if (now >= dueAt(line, now)) return true;
@@ -253,38 +166,48 @@ export class CallBatcher<Failure> {
     return false;
   }
 
-  #isOverdue({ sentAt }: Pending<Failure>): boolean {
-    return sentAt !== null && this.#clock.now() - sentAt > ANSWER_TIMEOUT_MS;
-  }
-
-  /** Sends the oldest waiting verbs. */
-  #sendWaiting(account: AccountId, line: Line<Failure>): Promise<void> {
-    const batch = line.waiting.splice(0, MAX_BATCH_SIZE);
+  /** Sends all that waits: a verb behind many others is not held back by theirs. */
+  async #sendWaiting(account: AccountId, line: Line<Failure>): Promise<void> {
     const now = this.#clock.now();
-    for (const pending of batch) pending.sentAt = now;
     line.leader = null;
-    // A sender that was ended never counts its batch down.
+    // A sender that was ended never counts its batches down.
     if (now - line.lastSentAt > ANSWER_TIMEOUT_MS) line.underWay = 0;
     line.lastSentAt = now;
-    line.underWay += 1;
-    return this.#send(account, batch).finally(() => {
-      line.underWay = Math.max(0, line.underWay - 1);
-      const tookMs = Math.min(MAX_TRIP_MS, this.#clock.now() - now);
-      line.tripMs += (tookMs - line.tripMs) * TRIP_WEIGHT;
-    });
+    const batches: Promise<void>[] = [];
+    while (line.waiting.length > 0) {
+      const batch = line.waiting.splice(0, MAX_BATCH_SIZE);
+      for (const pending of batch) pending.sentAt = now;
+      batches.push(this.#sendCounted(account, line, batch));
+    }
+    await Promise.all(batches);
   }
 
-  async #send(account: AccountId, batch: readonly Pending<Failure>[]): Promise<void> {
+  async #sendCounted(
+    account: AccountId,
+    line: Line<Failure>,
+    batch: readonly PendingVerb<Failure>[],
+  ): Promise<void> {
+    const sentAt = this.#clock.now();
+    line.underWay += 1;
+    await this.#send(account, batch);
+    line.underWay = Math.max(0, line.underWay - 1);
+    const tookMs = Math.min(MAX_TRIP_MS, this.#clock.now() - sentAt);
+    line.tripMs += (tookMs - line.tripMs) * TRIP_WEIGHT;
+  }
+
+  async #send(account: AccountId, batch: readonly PendingVerb<Failure>[]): Promise<void> {
     const verbs = batch.map(({ verb }) => verb);
     const outcome = await this.#sendBatch(account, verbs);
     for (const [index, pending] of batch.entries())
-      pending.answer = outcome.ok ? (outcome.results[index] ?? null) : outcome.failure;
+      pending.answer = outcome.ok
+        ? (outcome.results[index] ?? 'no_result')
+        : (outcome.failure ?? 'batch_failed');
   }
 }
 
-/** Whether the ledger answered the verb, so that nothing is left to be sent. */
-function isDelivered({ answer }: Pending<unknown>): boolean {
-  return typeof answer === 'object' && answer !== null && 'name' in answer;
+/** Whether the request that sent the verb seems to have been ended. */
+export function isOverdue({ sentAt }: PendingVerb<unknown>, now: number): boolean {
+  return sentAt !== null && now - sentAt > ANSWER_TIMEOUT_MS;
 }
 
 function countArrival(line: Line<unknown>, now: number): void {
@@ -306,7 +229,7 @@ function dueAt(line: Line<unknown>, now: number): number {
  * How long a verb sleeps: its sender until the gap has passed, another until its batch is expected
  * to be answered, and then ever longer. Each timer costs about as much as a verb does in the object.
  */
-function pollMs(line: Line<unknown>, pending: Pending<unknown>, now: number): number {
+function pollMs(line: Line<unknown>, pending: PendingVerb<unknown>, now: number): number {
   const { tripMs } = line;
   const { sentAt } = pending;
   if (sentAt === null) {

@@ -8,16 +8,20 @@
  */
 import { logEvent } from '@farebox/telemetry';
 import { decodeResults, encodeVerbs } from './batch-message.ts';
-import { type BatcherClock, CallBatcher, type KeepAlive, type OnAnswer } from './call-batcher.ts';
+import { type BatcherClock, CallBatcher, type KeepAlive } from './call-batcher.ts';
 import type {
   AccountId,
   CallsRpc,
+  CheckpointRequest,
+  CheckpointResult,
   HoldRequest,
   HoldResult,
   SettleRequest,
   SettleResult,
 } from './contract/index.ts';
 import { secureRandom } from './random.ts';
+import { type Settlement, SettlementKeeper } from './settlement-keeper.ts';
+import { encodeSettlement, type SettlementMessage } from './settlement-message.ts';
 
 export type LedgerUnreachable = Readonly<{
   ok: false;
@@ -32,9 +36,9 @@ type Asked<Verb extends keyof CallsRpc> = (
   ...args: Parameters<CallsRpc[Verb]>
 ) => Promise<RpcResult<Verb> | LedgerUnreachable>;
 
-export type SettlementEnd = Readonly<{
-  keepAlive: KeepAlive;
-  onEnd: (result: SettleResult | LedgerUnreachable) => Promise<void>;
+/** The durable queue of settlements that the ledger could not be told. */
+export type SettlementQueue = Readonly<{
+  sendBatch: (messages: Iterable<Readonly<{ body: SettlementMessage }>>) => Promise<unknown>;
 }>;
 
 export type LedgerClient = Readonly<{
@@ -49,12 +53,19 @@ export type LedgerClient = Readonly<{
     keepAlive: KeepAlive,
     until?: Promise<unknown>,
   ) => Promise<HoldResult | LedgerUnreachable>;
-  checkpoint: Asked<'checkpoint'>;
+  /** `keepAlive` gets the work of settlements that wait, if no other request does it. */
+  checkpoint: (
+    account: AccountId,
+    request: CheckpointRequest,
+    keepAlive: KeepAlive,
+  ) => Promise<CheckpointResult | LedgerUnreachable>;
   /**
-   * Takes the settlement over: the request that brings it may end. `onEnd` gets what became of it,
-   * in the context of another request.
+   * Takes the settlement over: the request that brings it may end. Where the ledger is not reached,
+   * it goes on the durable queue.
    */
-  settle: (account: AccountId, request: SettleRequest, end: SettlementEnd) => void;
+  settle: (account: AccountId, request: SettleRequest, keepAlive: KeepAlive) => void;
+  /** Puts a settlement on the durable queue, of a call whose hold was not answered. Never rejects. */
+  enqueue: (account: AccountId, request: SettleRequest) => Promise<void>;
   generation: Asked<'generation'>;
   credits: Asked<'credits'>;
   key: Asked<'key'>;
@@ -147,13 +158,46 @@ function createAsk(retryPolicy: RetryPolicy): Ask {
   };
 }
 
+/** Returns what puts settlements on the queue, and says what became of them. */
+function createEnqueue(queue: SettlementQueue) {
+  return async (settlements: readonly Settlement[]): Promise<void> => {
+    const messages = settlements.map(({ account, request }) => ({
+      body: encodeSettlement(account, request),
+    }));
+    const event = await queue.sendBatch(messages).then(
+      () => 'settlement_queued' as const,
+      () => 'settlement_lost' as const,
+    );
+    for (const { request } of settlements) logEvent({ event, call: request.id });
+  };
+}
+
+function reportDeclined({ id }: SettleRequest, { ok }: SettleResult): void {
+  if (!ok) logEvent({ event: 'settlement_lost', call: id });
+}
+
 export function createLedgerClient(
   calls: CallsRpc,
+  queue: SettlementQueue,
   retryPolicy: RetryPolicy = DEFAULT_RETRY_POLICY,
   clock: BatcherClock = SYSTEM_CLOCK,
 ): LedgerClient {
   const ask = createAsk(retryPolicy);
   const batcher = createBatcher(calls, clock);
+  const enqueue = createEnqueue(queue);
+  const keeper = new SettlementKeeper({
+    batcher,
+    clock,
+    sendAlone: async ({ account, request }) => {
+      const send = () => calls.settle(account, request);
+      const result = await ask('settle', request.id, send, BACKGROUND_RETRY_DELAYS);
+      if (!result.ok && result.reason === 'ledger_unreachable')
+        await enqueue([{ account, request }]);
+      else reportDeclined(request, result);
+    },
+    enqueue,
+    onResult: reportDeclined,
+  });
 
   async function askHold(
     account: AccountId,
@@ -170,24 +214,18 @@ export function createLedgerClient(
     hold: (account, request, keepAlive, until) => {
       const work = askHold(account, request, until ?? null);
       keepAlive(work);
-      batcher.ensureKeeper(keepAlive);
+      keeper.ensureKept(keepAlive);
       return work;
     },
-    checkpoint: async (account, request) => {
+    checkpoint: async (account, request, keepAlive) => {
+      keeper.ensureKept(keepAlive);
       const answer = await batcher.ask(account, { name: 'checkpoint', request });
       if (answer !== null && 'reason' in answer) return answer;
       if (answer?.name === 'checkpoint') return answer.result;
       return ask('checkpoint', request.id, () => calls.checkpoint(account, request));
     },
-    settle: (account, request, { keepAlive, onEnd }) => {
-      const onAnswer: OnAnswer<LedgerUnreachable> = async (answer) => {
-        if (answer !== null && 'reason' in answer) return onEnd(answer);
-        if (answer?.name === 'settle') return onEnd(answer.result);
-        const send = () => calls.settle(account, request);
-        return onEnd(await ask('settle', request.id, send, BACKGROUND_RETRY_DELAYS));
-      };
-      batcher.leave(account, { name: 'settle', request }, { keepAlive, onAnswer });
-    },
+    settle: (account, request, keepAlive) => keeper.keep({ account, request }, keepAlive),
+    enqueue: (account, request) => enqueue([{ account, request }]),
     generation: (account, key, id) =>
       ask('generation', id, () => calls.generation(account, key, id)),
     credits: (account, key) => ask('credits', '', () => calls.credits(account, key)),

@@ -33,7 +33,10 @@ describe('an overloaded object', () => {
         return exports.TestCalls.credits(account);
       },
     };
-    const result = await createLedgerClient(rpc).credits(freshAccount(), KEY);
+    const result = await createLedgerClient(rpc, { sendBatch: async () => {} }).credits(
+      freshAccount(),
+      KEY,
+    );
     expect(result).toEqual({ ok: false, reason: 'ledger_unreachable', overloaded: true });
     expect(attempts).toBe(1);
   });

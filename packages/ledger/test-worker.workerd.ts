@@ -115,7 +115,7 @@ export class TestCalls extends WorkerEntrypoint<OverloadedEnv> {
 type GatewayEnv = { TEST_ACCOUNT: DurableObjectNamespace<TestAccount> };
 
 /** What the gateway below does to a batch before the object gets it, and how many it sent. */
-export const trips = { failing: false, batches: 0, alone: 0 };
+export const trips = { failing: false, batches: 0, alone: 0, queued: 0 };
 
 function createCalls(env: GatewayEnv): CallsRpc {
   const stub = (account: string) => env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
@@ -149,13 +149,17 @@ let client: LedgerClient | undefined;
 /** A gateway of a few lines: each call is a request of its own, with I/O after its hold. */
 export class TestGateway extends WorkerEntrypoint<GatewayEnv> {
   async call(account: string, n: number): Promise<string> {
-    client ??= createLedgerClient(createCalls(this.env));
+    client ??= createLedgerClient(createCalls(this.env), {
+      sendBatch: async (messages) => {
+        trips.queued += [...messages].length;
+      },
+    });
     const ledger = client;
     const keepAlive = (work: Promise<unknown>) => this.ctx.waitUntil(work);
     const hold = await ledger.hold(account, buildHoldRequest(n, 1n, 1), keepAlive);
     if (!hold.ok) return hold.reason;
     const balance = await ledger.credits(account, KEY);
-    ledger.settle(account, buildSettleRequest(n, 2n), { keepAlive, onEnd: async () => {} });
+    ledger.settle(account, buildSettleRequest(n, 2n), keepAlive);
     return balance.ok ? `call ${n}` : balance.reason;
   }
 }

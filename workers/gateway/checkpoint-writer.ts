@@ -43,7 +43,7 @@ export class CheckpointWriter {
     this.#floor = revision.price(hold.held, estimate).cost;
     const deadline = holdDeadline(ctx.deps.timeouts, ctx.clock());
     const request = { id: ctx.id, floor: this.#floor, deadline };
-    const result = await ctx.deps.ledger.checkpoint(account, request);
+    const result = await ctx.deps.ledger.checkpoint(account, request, ctx.waitUntil);
     return result.ok ? result.stop : null;
   }
 }

@@ -83,7 +83,6 @@ function isRenamed(name: DurationBinding): name is RenamedBinding {
 export type GatewayDeps = Readonly<{
   macSecrets: MacSecrets;
   ledger: LedgerClient;
-  settlementQueue: Queue;
   providers: ReadonlyMap<ProviderId, Provider>;
   catalog: CatalogHolder;
   learnedFields: LearnedFields;
@@ -203,11 +202,13 @@ function createDeps(env: Env): GatewayDeps {
   const providers = configureProviders(readProviderSettings(env));
   const refreshSeconds = readNumber(env.CATALOG_REFRESH_SECONDS, 'CATALOG_REFRESH_SECONDS', 30);
   const perSecond = readNumber(env.KEY_CALLS_PER_SECOND, 'KEY_CALLS_PER_SECOND', 300);
-  const ledger = createLedgerClient(requireBinding(env.LEDGER, 'LEDGER'));
+  const ledger = createLedgerClient(
+    requireBinding(env.LEDGER, 'LEDGER'),
+    requireBinding(env.SETTLEMENTS, 'SETTLEMENTS'),
+  );
   return {
     macSecrets,
     ledger,
-    settlementQueue: requireBinding(env.SETTLEMENTS, 'SETTLEMENTS'),
     learnedFields: new LearnedFields(),
     providers,
     catalog: new CatalogHolder({

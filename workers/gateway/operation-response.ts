@@ -157,7 +157,8 @@ async function checkpoint(call: OperationCall, meter: OperationMeter): Promise<S
   const use = meter.use();
   const floor = use.hasOutput ? toBill(call, use, 'client_disconnected', false).cost : 0n;
   const deadline = holdDeadline(ctx.deps.timeouts, ctx.clock());
-  const result = await ctx.deps.ledger.checkpoint(account, { id: ctx.id, floor, deadline });
+  const request = { id: ctx.id, floor, deadline };
+  const result = await ctx.deps.ledger.checkpoint(account, request, ctx.waitUntil);
   return result.ok ? result.stop : null;
 }
 

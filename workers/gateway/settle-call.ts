@@ -1,11 +1,10 @@
 /**
- * Delivers a call's bill to its account: by RPC, retried with the same id, or through a durable
- * queue if the account can't be reached in time. The account posts a bill once, however often it
- * arrives.
+ * Computes a call's bill and hands it to the ledger's client, which delivers it. The account posts a
+ * bill once, however often it arrives.
  */
 import { differsFromProviderCost } from '@farebox/catalog';
 import { NO_USAGE_REPORTED } from '@farebox/dialects';
-import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
+import type { AccountId } from '@farebox/ledger';
 import { costWithoutMargin } from '@farebox/money';
 import type { Reading } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
@@ -13,7 +12,6 @@ import { type Bill, type CallOutcome, computeBill, type ZeroBillReason, zeroBill
 import type { Call } from './call.ts';
 import type { RequestContext } from './context.ts';
 import type { EndReason } from './end-reason.ts';
-import type { GatewayDeps } from './env.ts';
 import type { Plan } from './plan.ts';
 import { isPlausible } from './plausible-usage.ts';
 import { countUnpriceable } from './usage-prices.ts';
@@ -55,32 +53,6 @@ type SettledCall = Pick<Call, 'ctx' | 'account' | 'disconnect'> &
     plan: Pick<Plan, 'provider'> & Readonly<{ facts: { readonly unknownFields: number } }>;
   }>;
 
-async function enqueueSettlement(
-  queue: GatewayDeps['settlementQueue'],
-  account: AccountId,
-  request: SettleRequest,
-): Promise<void> {
-  try {
-    await queue.send(encodeSettlement(account, request));
-    logEvent({ event: 'settlement_queued', call: request.id });
-  } catch {
-    logEvent({ event: 'settlement_lost', call: request.id });
-  }
-}
-
-function deliverSettlement({ ctx, account }: SettledCall, request: SettleRequest): void {
-  const { ledger, settlementQueue } = ctx.deps;
-  ledger.settle(account, request, {
-    keepAlive: ctx.waitUntil,
-    onEnd: async (result) => {
-      if (result.ok) return;
-      if (result.reason === 'ledger_unreachable')
-        await enqueueSettlement(settlementQueue, account, request);
-      else logEvent({ event: 'settlement_lost', call: request.id });
-    },
-  });
-}
-
 /**
  * Releases a hold that may or may not exist: the account was not reached, or its reply was lost.
  * The client was told that nothing was charged, so the amount must not stay held. `bill` is one of
@@ -89,7 +61,7 @@ function deliverSettlement({ ctx, account }: SettledCall, request: SettleRequest
 export function releaseHold(ctx: RequestContext, account: AccountId, bill: Bill): Promise<void> {
   const durations = ctx.times.durations(ctx.clock());
   const request = { id: ctx.id, httpStatus: 503, ...bill, ...durations };
-  return enqueueSettlement(ctx.deps.settlementQueue, account, request);
+  return ctx.deps.ledger.enqueue(account, request);
 }
 
 /**
@@ -108,9 +80,10 @@ function reportUnknownFields(call: SettledCall): void {
  */
 export function submitSettlement(call: SettledCall, bill: Bill, httpStatus: number): void {
   reportUnknownFields(call);
-  const { ctx, disconnect } = call;
+  const { ctx, account, disconnect } = call;
   const durations = ctx.times.durations(disconnect.at ?? ctx.clock());
-  deliverSettlement(call, { id: ctx.id, httpStatus, ...bill, ...durations });
+  const request = { id: ctx.id, httpStatus, ...bill, ...durations };
+  ctx.deps.ledger.settle(account, request, ctx.waitUntil);
 }
 
 /** Logs where the provider states another charge than its prices give: one of them is stale. */
