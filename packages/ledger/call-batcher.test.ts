@@ -218,7 +218,7 @@ describe('a verb whose request has other work', () => {
 });
 
 describe('a verb that nobody waits for', () => {
-  it('travels with the next that somebody waits for', async () => {
+  it('travels with the next that a request waits for', async () => {
     const { ask, batcher, batches } = createBatcher(answerAll);
     const pending = batcher.add(ACCOUNT, settlement('1'));
     await ask(checkpoint('2'));

@@ -84,7 +84,7 @@ function createIsolate({ sendBatch, queueMs = 0 }: Script) {
     clock.request = request;
     keeper.keep({ account, request: toRequest(id) }, () => void keepers.push(request));
   };
-  /** A request brings a verb that somebody waits for. */
+  /** A request brings a verb whose result it needs. */
   const ask = (id: string) => {
     clock.request = id;
     keeper.ensureKept(() => void keepers.push(id));
@@ -101,7 +101,7 @@ function numbers(count: number): string[] {
 }
 
 describe('a settlement', () => {
-  it('travels with the next verb that somebody waits for', async () => {
+  it('travels with the next verb whose result a request needs', async () => {
     const { clock, keep, ask, ends, batches } = createIsolate({ sendBatch: answerAll });
     keep('1');
     await clock.pass(149);
