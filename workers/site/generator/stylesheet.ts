@@ -44,9 +44,13 @@ html { scroll-padding-top: 1rem; }
 .site-footer { margin: 0 auto; max-width: 72rem; padding: 1.25rem 1rem 2.5rem; border-top: 1px solid var(--line); display: grid; gap: 0.75rem; }
 .site-footer .source { margin: 0; color: var(--quiet); overflow-wrap: anywhere; }
 .site-footer button { font: inherit; background: none; border: 0; color: var(--accent); text-decoration: underline; padding: 0.3rem 0; min-height: 0; font-weight: 400; }
+/* Columns take their widths from every row, so a table is shown once it has arrived: something follows it, or the footer is there. */
+.site-main:not(:has(+ .site-footer)) :is(.scroll, table.bars):not(:has(+ *)) { visibility: hidden; }
 .filters { display: grid; grid-template-columns: minmax(0, 20rem) minmax(0, 12rem); gap: 1rem; margin-bottom: 1rem; } .filters label { display: block; }
+/* What a script shows has its place before. */
+.filters[hidden] { display: grid !important; visibility: hidden; } @media (scripting: none) { .filters[hidden] { display: none !important; } }
 .models :is(th, td):first-child { min-width: 11rem; } .models .number { min-width: 4rem; } .models .number small { white-space: normal; }
-.models th button { background: none; color: inherit; border: 0; padding: 0.25rem 0; min-height: 1.5rem; font: inherit; font-weight: 600; text-align: inherit; }
+.models thead th { height: 2.25rem; } .models th button { background: none; color: inherit; border: 0; padding: 0; min-height: 1.5rem; font: inherit; font-weight: 600; text-align: inherit; }
 .models th[aria-sort=ascending] button::after { content: ' ↑'; } .models th[aria-sort=descending] button::after { content: ' ↓'; }
 .models td small { display: block; } .models td code { overflow-wrap: anywhere; }
 .search { position: relative; max-width: 46rem; margin-bottom: 1.5rem; } .search ol { padding-inline-start: 1.25rem; } .search mark { background: var(--raised); color: inherit; font-weight: 600; }
@@ -68,7 +72,7 @@ html { scroll-padding-top: 1rem; }
 .bill td:not(:first-child, :last-child)::before { content: attr(data-label) ": "; } .bill tr:last-child { border: 0; font-weight: 600; }
 .article table.stacked, .stacked :is(caption, tbody, tr, th, td) { display: block; } .article table.stacked > thead { display: none; } .stacked tr { border-bottom: 1px solid var(--line); padding-block: 0.6rem; } .stacked tr:last-child { border-bottom: 0; } .stacked tr > td:first-child { font-weight: 600; }
 .article .stacked :is(th, td) { border: 0; padding: 0.1rem 0; min-width: 0; text-align: start; white-space: normal; overflow-wrap: anywhere; } .stacked td[data-label]:not(:first-child, :empty, [data-label=""])::before { content: attr(data-label) ": "; color: var(--quiet); font-family: system-ui, sans-serif; }
-.article table.models > thead { display: block; } .models > thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border: 0; padding: 0; } .models > thead th { padding: 0; } .models > thead th:not(:has(button)) { display: none; } .models > thead tr:has(button)::before { content: attr(data-sort); color: var(--quiet); font-size: 0.85rem; align-self: center; }
+.article table.models > thead { display: block; } .models > thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border: 0; padding: 0; } .models > thead th { padding: 0; height: auto; min-height: 2rem; } .models > thead tr::before { content: attr(data-sort); color: var(--quiet); font-size: 0.85rem; align-self: center; } @media (scripting: none) { .article table.models > thead { display: none; } }
 .models tbody tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 0.35rem 0.75rem; align-items: end; } .models tbody tr[hidden] { display: none; } .models tbody td:first-child { grid-column: 1 / -1; min-width: 0; }
 .article .models tbody td[data-label]:not(:first-child)::before { content: attr(data-label); display: block; font-size: 0.8rem; } .models tbody td.number small { display: inline; }
 .bars th { width: 9rem; } .bars td.number { width: 4rem; }
