@@ -4,7 +4,7 @@
  */
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from './support/bills.ts';
+import { fetchBalance, fetchSettledBalance, waitForBill } from './support/bills.ts';
 import { geminiEvents, geminiResponse } from './support/gemini-upstream.ts';
 import {
   type Counts,
@@ -142,7 +142,7 @@ describe.each(DIALECTS)('a client of %s that disconnects', (dialect) => {
       await sleep(700);
       sendJson(response, buildAnswer(dialect, { input: 3000, output: 900 }));
     };
-    const before = await fetchBalance(stack.gatewayUrl, account.apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, account.apiKey);
     const abort = new AbortController();
     const body = buildBody(dialect, 'Tell me everything.', 1000);
     const pending = post(document, body, { key: account.apiKey, signal: abort.signal });

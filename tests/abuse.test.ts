@@ -1,7 +1,7 @@
 /** Known attempts to pay less for a call than it costs, each with the right bill. */
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from './support/bills.ts';
+import { fetchBalance, fetchSettledBalance, waitForBill } from './support/bills.ts';
 import {
   chatCompletion,
   chatEvents,
@@ -152,7 +152,7 @@ describe('a client that disconnects before the usage arrives', () => {
       sendJson(response, chatCompletion('done', { input: 3000, output: 900 }));
     };
     const abort = new AbortController();
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, apiKey);
     const pending = post(
       { model: 'gpt-4o-mini', messages: prompt },
       { signal: abort.signal },

@@ -9,7 +9,7 @@ import type { LocalStack } from '@farebox/local';
 import { GoogleGenAI } from '@google/genai';
 import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type BillJson, fetchBalance, waitForBill } from './support/bills.ts';
+import { type BillJson, fetchSettledBalance, waitForBill } from './support/bills.ts';
 import {
   CALL_DIALECTS,
   type CallDialect,
@@ -287,7 +287,7 @@ describe.each(CALL_DIALECTS)('an answer that is none (%s)', (dialect) => {
     'is a typed error that costs nothing: %s',
     async (_, body, code, message, mayRetry) => {
       answer(JSON_TYPE, body);
-      const before = await fetchBalance(stack.gatewayUrl, apiKey);
+      const before = await fetchSettledBalance(stack.gatewayUrl, apiKey);
       for (const stream of [false, true]) {
         const response = await post(dialect, { stream });
         const body = (await response.json()) as { error: Record<string, string> };
@@ -298,7 +298,7 @@ describe.each(CALL_DIALECTS)('an answer that is none (%s)', (dialect) => {
         expect(response.headers.get('x-should-retry')).toBe(String(mayRetry));
         expect(await getBill(response)).toMatchObject({ http_status: 502, cost_nano_usd: '0' });
       }
-      expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+      expect(await fetchSettledBalance(stack.gatewayUrl, apiKey)).toEqual(before);
     },
   );
 

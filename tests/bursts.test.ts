@@ -5,7 +5,8 @@
  */
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chatCompletion, sendJson, sleep } from './support/scripted-upstream.ts';
+import { fetchSettledBalance } from './support/bills.ts';
+import { chatCompletion, sendJson } from './support/scripted-upstream.ts';
 import { type SharedStack, sharedStack } from './support/shared-stack.ts';
 
 const BURST = 64;
@@ -53,22 +54,13 @@ function callAlone(leaveAfterMs: number | null): Promise<number> {
   });
 }
 
-async function waitUntilSettled(): Promise<void> {
-  for (let waited = 0; waited < 100; waited += 1) {
-    const status = await shared.stack.ledger.accounts.status(account.accountId);
-    if (status?.openCalls === 0 && status.held === 0n) return;
-    await sleep(100);
-  }
-  throw new Error('a call is still open, or money held');
-}
-
 describe(`${BURST} fresh connections at once`, () => {
   it('are all answered, and every call is settled, burst after burst', async () => {
     for (let round = 0; round < 8; round += 1) {
       const statuses = await Promise.all(Array.from({ length: BURST }, () => callAlone(null)));
       expect(statuses).toEqual(statuses.map(() => 200));
     }
-    await waitUntilSettled();
+    await fetchSettledBalance(shared.stack.gatewayUrl, account.apiKey);
     const { accountId } = account;
     expect((await shared.stack.ledger.operators.audit(accountId)).violations).toEqual([]);
   });
@@ -83,7 +75,7 @@ describe(`${BURST} fresh connections at once`, () => {
       expect(statuses).toEqual(statuses.map(() => 200));
     }
     // The holds of those who left are admitted for nobody, and end all the same.
-    await waitUntilSettled();
+    await fetchSettledBalance(shared.stack.gatewayUrl, account.apiKey);
     const { accountId } = account;
     expect((await shared.stack.ledger.operators.audit(accountId)).violations).toEqual([]);
   });

@@ -8,7 +8,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { type CreateAccountOptions, type LocalStack, startStack } from '@farebox/local';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from './support/bills.ts';
+import { fetchBalance, fetchSettledBalance, waitForBill } from './support/bills.ts';
 import {
   chatCompletion,
   chatEvents,
@@ -271,7 +271,7 @@ describe.each(DIALECTS)('a provider without an answer (%s)', (dialect) => {
     ['limits our calls', respondWith(429), 429, 'upstream_rate_limited', WAIVED_BILL],
   ] as const)('because it %s', async (_, handler, status, code, expectedBill) => {
     upstream.handler = handler;
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, apiKey);
     const response = await post(dialect);
     const text = await response.text();
     const error = { code, message: expect.any(String), type: expect.any(String) };
@@ -280,7 +280,7 @@ describe.each(DIALECTS)('a provider without an answer (%s)', (dialect) => {
     expect(response.status).toBe(status);
     const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
     expect(bill).toMatchObject({ ...expectedBill, http_status: status, cost_nano_usd: '0' });
-    expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    expect(await fetchSettledBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { type CreateAccountOptions, type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from './support/bills.ts';
+import { fetchSettledBalance, waitForBill } from './support/bills.ts';
 import { readErrorCode } from './support/dialect-calls.ts';
 import { geminiEvents, geminiResponse } from './support/gemini-upstream.ts';
 import {
@@ -182,7 +182,7 @@ describe('a provider without an answer', () => {
   ] as const)('because it %s costs nothing', async (_, handler, code, status) => {
     upstream.handler = handler;
     const account = await stack.createAccount({ creditUsd: '1' });
-    const before = await fetchBalance(stack.gatewayUrl, account.apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, account.apiKey);
     for (const method of ['generateContent', FORMS.events.method, FORMS.array.method]) {
       const response = await post(method, {}, account.apiKey);
       const text = await response.text();
@@ -194,7 +194,7 @@ describe('a provider without an answer', () => {
         cost_nano_usd: '0',
       });
     }
-    expect(await fetchBalance(stack.gatewayUrl, account.apiKey)).toEqual(before);
+    expect(await fetchSettledBalance(stack.gatewayUrl, account.apiKey)).toEqual(before);
   });
 
   it('passes on the pause of a rate limit in the words that Google’s clients read', async () => {

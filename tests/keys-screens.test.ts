@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { LocalAccount, LocalStack } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { fetchSettledBalance } from './support/bills.ts';
 import {
   type ConsoleClient,
   createConsoleClient,
@@ -64,7 +65,9 @@ async function createKey(fields: Readonly<Record<string, string>> = {}): Promise
   return { apiKey, path, id: Number(path.slice('/keys/'.length)) };
 }
 
+/** After the calls of before: what a key can spend changes when one of them is settled. */
 async function getKeyStatus(id: number) {
+  await fetchSettledBalance(stack.gatewayUrl, ownAccount.apiKey);
   return (await stack.ledger.accounts.keys(ownAccount.accountId)).find(({ keyId }) => keyId === id);
 }
 

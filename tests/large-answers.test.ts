@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from './support/bills.ts';
+import { fetchSettledBalance, waitForBill } from './support/bills.ts';
 import { measureGrowth } from './support/process-memory.ts';
 import { sleep } from './support/scripted-upstream.ts';
 import { startStreams } from './support/stream-gaps.ts';
@@ -84,8 +84,7 @@ async function expectBilled({ id, length, isComplete }: UploadResult, answerByte
 
 /** The streams beside the answers are read on for their usage before they are settled. */
 async function expectNothingHeld() {
-  const held = async () => (await fetchBalance(stack.gatewayUrl, apiKey)).held;
-  await expect.poll(held, { timeout: 60 * SECONDS, interval: SECONDS }).toBe(0n);
+  await fetchSettledBalance(stack.gatewayUrl, apiKey, 60 * SECONDS);
 }
 
 /** Makes calls that few are admitted of, checks what each of them got, and returns their growth. */

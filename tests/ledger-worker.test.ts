@@ -13,7 +13,7 @@ import { type KeyCredential, NO_LIMITS, type SettleRequest } from '@farebox/ledg
 import { type LocalStack, startStack } from '@farebox/local';
 import { NO_USAGE } from '@farebox/money';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { waitForBill } from './support/bills.ts';
+import { fetchSettledBalance, waitForBill } from './support/bills.ts';
 import { chatCompletion, ScriptedUpstream, sendJson, sleep } from './support/scripted-upstream.ts';
 
 type Account = Awaited<ReturnType<LocalStack['createAccount']>>;
@@ -220,6 +220,7 @@ describe('the audit of an account', () => {
   async function createShippedAccount(): Promise<string> {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     await complete(apiKey);
+    await fetchSettledBalance(stack.gatewayUrl, apiKey);
     await waitForOutbox(accountId);
     expect((await stack.ledger.operators.audit(accountId)).violations).toEqual([]);
     return accountId;

@@ -6,7 +6,7 @@
 import { connect } from 'node:net';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from './support/bills.ts';
+import { fetchBalance, fetchSettledBalance, waitForBill } from './support/bills.ts';
 import {
   buildOperationBody,
   OPERATION_CALLS,
@@ -111,7 +111,7 @@ describe.each(OPERATIONS)('a call of %s', (operation) => {
     ['limits our calls', respondWith(429), 429, 'upstream_rate_limited'],
   ] as const)('whose provider %s is free', async (_, handler, status, code) => {
     upstream.handler = handler;
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, apiKey);
     const response = await post(operation);
     const text = await response.text();
     expect(JSON.parse(text)).toMatchObject({ error: { code, message: expect.any(String) } });
@@ -123,7 +123,7 @@ describe.each(OPERATIONS)('a call of %s', (operation) => {
       http_status: status,
       cost_nano_usd: '0',
     });
-    expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    expect(await fetchSettledBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 
   it.each([
@@ -199,7 +199,7 @@ describe.each(PAID)('a paid call of %s', (operation) => {
 
   it('whose client leaves before the answer costs what the answer says', async () => {
     const account = await stack.createAccount({ creditUsd: '1' });
-    const before = await fetchBalance(stack.gatewayUrl, account.apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, account.apiKey);
     const { cost } = OPERATION_CALLS[operation];
     upstream.handler = async (request, response) => {
       await sleep(600);

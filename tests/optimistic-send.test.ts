@@ -3,7 +3,7 @@
  * answer reaches the caller, the provider's request is aborted, and the next call waits for its hold.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { waitForBill } from './support/bills.ts';
+import { fetchSettledBalance, waitForBill } from './support/bills.ts';
 import { chatCompletion, sendJson, sleep } from './support/scripted-upstream.ts';
 import { type SharedStack, sharedStack } from './support/shared-stack.ts';
 
@@ -81,12 +81,6 @@ const DECLINES: readonly (readonly [string, number, () => Promise<unknown>])[] =
   ],
 ];
 
-async function waitUntilSettled(): Promise<void> {
-  await expect
-    .poll(async () => (await shared.stack.ledger.accounts.status(account.accountId))?.openCalls)
-    .toBe(0);
-}
-
 /** Half of the time for which an admitted call lets another be sent early (decision 0033). */
 const MAX_PREPARATION_MS = 2_500;
 
@@ -95,7 +89,7 @@ async function prepareDecline(decline: () => Promise<unknown>): Promise<void> {
   for (;;) {
     const warmedUpAt = Date.now();
     await warmUp();
-    await waitUntilSettled();
+    await fetchSettledBalance(shared.stack.gatewayUrl, account.apiKey);
     await decline();
     if (Date.now() - warmedUpAt < MAX_PREPARATION_MS) return;
     account = await shared.stack.createAccount({ creditUsd: '100' });

@@ -8,7 +8,7 @@ import { request as httpRequest } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { LocalStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from './support/bills.ts';
+import { fetchBalance, fetchSettledBalance, waitForBill } from './support/bills.ts';
 import { geminiResponse } from './support/gemini-upstream.ts';
 import {
   chatCompletion,
@@ -134,13 +134,7 @@ async function readError(response: Response): Promise<{
 
 /** Waits until nothing is held, and returns what is posted. */
 async function settledBalance(): Promise<bigint> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const { held, posted } = await fetchBalance(stack.gatewayUrl, apiKey);
-    if (held === 0n) return posted;
-    if (Date.now() > deadline) throw new Error(`${held} stays held`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  return (await fetchSettledBalance(stack.gatewayUrl, apiKey)).posted;
 }
 
 type Refusal = Readonly<{ status: number; code: string; param?: string; says?: RegExp }>;
@@ -1113,5 +1107,5 @@ describe('a request that only asks', () => {
 });
 
 afterAll(async () => {
-  expect((await fetchBalance(stack.gatewayUrl, apiKey)).held).toBe(0n);
+  expect((await fetchSettledBalance(stack.gatewayUrl, apiKey)).held).toBe(0n);
 });

@@ -2,7 +2,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from '../support/bills.ts';
+import { fetchSettledBalance, waitForBill } from '../support/bills.ts';
 import {
   messageEvents,
   messageResponse,
@@ -99,11 +99,11 @@ describe('the Anthropic SDK’s messages', () => {
 
   it('count tokens free of charge', async () => {
     upstream.handler = (_, response) => sendJson(response, { input_tokens: 14 });
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, apiKey);
     const { max_tokens: _, ...counted } = REQUEST;
     expect(await client.messages.countTokens(counted)).toMatchObject({ input_tokens: 14 });
     expect(upstream.received.at(-1)?.path).toBe('/v1/messages/count_tokens');
-    expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    expect(await fetchSettledBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 
   it('list models in the shape the SDK pages through', async () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type LocalStack, startStack } from '@farebox/local';
 import { calcPrice } from '@pydantic/genai-prices';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BillJson, fetchBalance, waitForBill } from '../support/bills.ts';
+import { type BillJson, fetchSettledBalance, waitForBill } from '../support/bills.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 /**
@@ -280,13 +280,13 @@ describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
     const namedCase = isUnnamed
       ? { ...testCase, meta: { ...meta, ...APIS[meta.api].known } }
       : testCase;
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, apiKey);
     const { response } = await replay(namedCase);
     const body = (await response.json()) as { type?: string; error: { message: string } };
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(typeof body.error.message).toBe('string');
     if (testCase.meta.api === 'anthropic-messages') expect(body.type).toBe('error');
-    await expect.poll(() => fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    expect(await fetchSettledBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 
   it('prints the table of buckets and costs', () => {

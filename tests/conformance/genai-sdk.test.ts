@@ -9,7 +9,7 @@ import { GoogleGenAI } from '@google/genai';
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
 import { GoogleGenAI as SecondGoogleGenAI } from 'google-genai-2';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from '../support/bills.ts';
+import { fetchSettledBalance, waitForBill } from '../support/bills.ts';
 import {
   geminiEvents,
   geminiResponse,
@@ -141,13 +141,13 @@ describe('Google’s SDK', () => {
   it('counts tokens by Google’s own count, free of charge', async () => {
     upstream.handler = (_, response) => sendJson(response, { totalTokens: 31 });
     const account = await stack.createAccount({ creditUsd: '1' });
-    const before = await fetchBalance(stack.gatewayUrl, account.apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, account.apiKey);
     for (const { name, models } of createClients(account.apiKey)) {
       const { totalTokens } = await models.countTokens({ model: MODEL, contents: 'Say hello.' });
       expect(totalTokens).toBe(31);
       expect(lastRequest().path).toBe(`/${name}/models/${MODEL}:countTokens`);
     }
-    expect(await fetchBalance(stack.gatewayUrl, account.apiKey)).toEqual(before);
+    expect(await fetchSettledBalance(stack.gatewayUrl, account.apiKey)).toEqual(before);
   });
 
   it('embeds texts, billed by the usage that is reported, else by an estimate', async () => {

@@ -2,7 +2,7 @@
 import type { LocalStack } from '@farebox/local';
 import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance, waitForBill } from '../support/bills.ts';
+import { fetchBalance, fetchSettledBalance, waitForBill } from '../support/bills.ts';
 import {
   chatCompletion,
   chatEvents,
@@ -215,10 +215,9 @@ describe('errors in the OpenAI SDK', () => {
         },
         400,
       );
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, apiKey);
     await expect(call(apiKey)).rejects.toBeInstanceOf(OpenAI.BadRequestError);
-    // What the call held is back when its settlement has arrived.
-    await expect.poll(() => fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    expect(await fetchSettledBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 
   it('hide problems of the platform’s own provider account', async () => {

@@ -7,7 +7,7 @@ import type { ServerResponse } from 'node:http';
 import type { LocalStack } from '@farebox/local';
 import OpenAI, { toFile } from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type BillJson, fetchBalance, waitForBill } from '../support/bills.ts';
+import { type BillJson, fetchBalance, fetchSettledBalance, waitForBill } from '../support/bills.ts';
 import {
   openStream,
   type ReceivedRequest,
@@ -599,14 +599,13 @@ describe('errors of these endpoints in the OpenAI SDK', () => {
         },
         400,
       );
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const before = await fetchSettledBalance(stack.gatewayUrl, apiKey);
     await expect(
       client.embeddings.create({ model: 'text-embedding-3-small', input: 'x', dimensions: 9 }),
     ).rejects.toBeInstanceOf(OpenAI.BadRequestError);
     await expect(client.embeddings.create({ model: 'gpt-5.4', input: 'x' })).rejects.toBeInstanceOf(
       OpenAI.APIError,
     );
-    // What a call held is back when its settlement has arrived.
-    await expect.poll(() => fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    expect(await fetchSettledBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 });

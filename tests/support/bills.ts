@@ -1,4 +1,4 @@
-/** Reads calls' bills, once they are settled, and the balance from a running stack. */
+/** Reads calls' bills and the balance, once calls are settled, from a running stack. */
 import type { LocalStack } from '@farebox/local';
 import type { Counts } from './scripted-upstream.ts';
 
@@ -52,6 +52,25 @@ export async function fetchBalance(gatewayUrl: string, apiKey: string): Promise<
     held: BigInt(data.held_nano_usd ?? '-1'),
     available: BigInt(data.available_nano_usd ?? '-1'),
   };
+}
+
+/**
+ * The balance once no call holds any of it. A call's settlement arrives after its answer
+ * (docs/decisions/0057-fewer-wakes.md): a test that has made calls reads the balance, or what is
+ * computed from it, after this.
+ */
+export async function fetchSettledBalance(
+  gatewayUrl: string,
+  apiKey: string,
+  timeoutMs = 15_000,
+): Promise<Balance> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const balance = await fetchBalance(gatewayUrl, apiKey);
+    if (balance.held === 0n) return balance;
+    if (Date.now() > deadline) throw new Error(`${balance.held} nano-USD stay held`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
 }
 
 /** A charge as the ledger has it; `cost` in nano-USD. */
