@@ -194,7 +194,7 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
   it('are kept for an account with data, whose screens fit in every language', async () => {
     const screens = listAccountScreens(filled);
     await takePictures({ origin: stack.consoleUrl, screens, account: filled });
-  }, 420_000);
+  }, 600_000);
 
   it('are kept for operators', async () => {
     const screens = listOperatorScreens(filled);
@@ -227,7 +227,7 @@ describe.skipIf(!HAS_BROWSER)('the pictures of all screens', () => {
       }
     }
     await page.close();
-  });
+  }, 180_000);
 
   it('are kept of the page that says that something went wrong', async () => {
     const context = await browser.newContext({ viewport: PHONE, locale: 'en' });
