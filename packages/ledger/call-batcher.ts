@@ -132,9 +132,9 @@ export class CallBatcher<Failure> {
     return pending;
   }
 
-  /** Sends what waits of an account. */
+  /** Sends one batch of what waits of an account. */
   flush(account: AccountId): Promise<void> {
-    return this.#sendWaiting(account, this.#line(account, this.#clock.now()));
+    return this.#sendOldest(account, this.#line(account, this.#clock.now()));
   }
 
   #line(account: AccountId, now: number): Line<Failure> {
@@ -168,30 +168,24 @@ export class CallBatcher<Failure> {
 
   /** Sends all that waits: a verb behind many others is not held back by theirs. */
   async #sendWaiting(account: AccountId, line: Line<Failure>): Promise<void> {
-    const now = this.#clock.now();
-    line.leader = null;
-    // A sender that was ended never counts its batches down.
-    if (now - line.lastSentAt > ANSWER_TIMEOUT_MS) line.underWay = 0;
-    line.lastSentAt = now;
     const batches: Promise<void>[] = [];
-    while (line.waiting.length > 0) {
-      const batch = line.waiting.splice(0, MAX_BATCH_SIZE);
-      for (const pending of batch) pending.sentAt = now;
-      batches.push(this.#sendCounted(account, line, batch));
-    }
+    while (line.waiting.length > 0) batches.push(this.#sendOldest(account, line));
     await Promise.all(batches);
   }
 
-  async #sendCounted(
-    account: AccountId,
-    line: Line<Failure>,
-    batch: readonly PendingVerb<Failure>[],
-  ): Promise<void> {
-    const sentAt = this.#clock.now();
+  /** Sends the oldest waiting verbs. */
+  async #sendOldest(account: AccountId, line: Line<Failure>): Promise<void> {
+    const batch = line.waiting.splice(0, MAX_BATCH_SIZE);
+    const now = this.#clock.now();
+    for (const pending of batch) pending.sentAt = now;
+    line.leader = null;
+    // A sender that was ended never counts its batch down.
+    if (now - line.lastSentAt > ANSWER_TIMEOUT_MS) line.underWay = 0;
+    line.lastSentAt = now;
     line.underWay += 1;
     await this.#send(account, batch);
     line.underWay = Math.max(0, line.underWay - 1);
-    const tookMs = Math.min(MAX_TRIP_MS, this.#clock.now() - sentAt);
+    const tookMs = Math.min(MAX_TRIP_MS, this.#clock.now() - now);
     line.tripMs += (tookMs - line.tripMs) * TRIP_WEIGHT;
   }
 

@@ -158,22 +158,25 @@ function createAsk(retryPolicy: RetryPolicy): Ask {
   };
 }
 
-/** Returns what puts settlements on the queue, and says what became of them. */
+/** Returns what puts settlements on the queue, and resolves with whether it took them. */
 function createEnqueue(queue: SettlementQueue) {
-  return async (settlements: readonly Settlement[]): Promise<void> => {
-    const messages = settlements.map(({ account, request }) => ({
-      body: encodeSettlement(account, request),
-    }));
-    const event = await queue.sendBatch(messages).then(
-      () => 'settlement_queued' as const,
-      () => 'settlement_lost' as const,
-    );
-    for (const { request } of settlements) logEvent({ event, call: request.id });
+  return async (settlements: readonly Settlement[]): Promise<boolean> => {
+    try {
+      const messages = settlements.map(({ account, request }) => ({
+        body: encodeSettlement(account, request),
+      }));
+      await queue.sendBatch(messages);
+    } catch {
+      return false;
+    }
+    for (const { request } of settlements)
+      logEvent({ event: 'settlement_queued', call: request.id });
+    return true;
   };
 }
 
-function reportDeclined({ id }: SettleRequest, { ok }: SettleResult): void {
-  if (!ok) logEvent({ event: 'settlement_lost', call: id });
+function reportLost({ id }: SettleRequest, result: SettleResult | null): void {
+  if (result?.ok !== true) logEvent({ event: 'settlement_lost', call: id });
 }
 
 export function createLedgerClient(
@@ -191,12 +194,10 @@ export function createLedgerClient(
     sendAlone: async ({ account, request }) => {
       const send = () => calls.settle(account, request);
       const result = await ask('settle', request.id, send, BACKGROUND_RETRY_DELAYS);
-      if (!result.ok && result.reason === 'ledger_unreachable')
-        await enqueue([{ account, request }]);
-      else reportDeclined(request, result);
+      return result.ok || result.reason !== 'ledger_unreachable' ? result : null;
     },
     enqueue,
-    onResult: reportDeclined,
+    onEnd: reportLost,
   });
 
   async function askHold(
@@ -225,7 +226,9 @@ export function createLedgerClient(
       return ask('checkpoint', request.id, () => calls.checkpoint(account, request));
     },
     settle: (account, request, keepAlive) => keeper.keep({ account, request }, keepAlive),
-    enqueue: (account, request) => enqueue([{ account, request }]),
+    enqueue: async (account, request) => {
+      if (!(await enqueue([{ account, request }]))) reportLost(request, null);
+    },
     generation: (account, key, id) =>
       ask('generation', id, () => calls.generation(account, key, id)),
     credits: (account, key) => ask('credits', '', () => calls.credits(account, key)),

@@ -28,9 +28,11 @@ function toRequest(id: string): SettleRequest {
   };
 }
 
+const SETTLED = { ok: true, charged: 0n, shortfall: 0n, late: false } as const;
+
 function toResult(verb: CallVerb): CallResult {
   return verb.name === 'settle'
-    ? { name: 'settle', result: { ok: true, charged: 0n, shortfall: 0n, late: false } }
+    ? { name: 'settle', result: SETTLED }
     : { name: 'checkpoint', result: { ok: true, stop: null } };
 }
 
@@ -44,16 +46,19 @@ type Script = Readonly<{
   sendBatch: SendBatch<Overloaded>;
   /** How long the queue takes. */
   queueMs?: number;
+  /** How often the queue fails. */
+  queueFailures?: number;
+  /** How long the ledger takes for one settlement; it is not reached if that is null. */
+  aloneMs?: number | null;
 }>;
 
 /** The settlements of an isolate whose requests a test makes, and ends. */
-function createIsolate({ sendBatch, queueMs = 0 }: Script) {
+function createIsolate({ sendBatch, queueMs = 0, queueFailures = 0, aloneMs = 0 }: Script) {
   const clock = new TestClock();
-  const ends: Record<'settled' | 'alone' | 'queued', string[]> = {
-    settled: [],
-    alone: [],
-    queued: [],
+  const ends: Record<'settled' | 'alone' | 'queued' | 'lost', string[]> = {
+    ...{ settled: [], alone: [], queued: [], lost: [] },
   };
+  let queued = 0;
   const keepers: string[] = [];
   const subrequests = new Map<string, number>();
   const batches: string[][] = [];
@@ -68,16 +73,22 @@ function createIsolate({ sendBatch, queueMs = 0 }: Script) {
   const keeper = new SettlementKeeper<Overloaded>({
     ...{ batcher, clock },
     sendAlone: async (settlement) => {
-      count(4);
+      count(3);
       ends.alone.push(...ids([settlement]));
+      if (aloneMs === null) return null;
+      if (aloneMs > 0) await clock.sleep(aloneMs);
+      return SETTLED;
     },
     enqueue: async (settlements) => {
       count();
       expect(settlements.length).toBeLessThanOrEqual(100);
       if (queueMs > 0) await clock.sleep(queueMs);
+      queued += 1;
+      if (queued <= queueFailures) return false;
       ends.queued.push(...ids(settlements));
+      return true;
     },
-    onResult: ({ id }) => void ends.settled.push(id),
+    onEnd: ({ id }, result) => void (result === null ? ends.lost : ends.settled).push(id),
   });
   /** A request leaves a settlement. */
   const keep = (id: string, { request = id, account = ACCOUNT } = {}) => {
@@ -206,7 +217,7 @@ describe('a settlement that its batch did not deliver', () => {
       ['1', '2', '3'],
       ['1', '2', '3'],
     ]);
-    expect(ends).toEqual({ settled: [], alone: [], queued: ['1', '2', '3'] });
+    expect(ends).toEqual({ settled: [], alone: [], queued: ['1', '2', '3'], lost: [] });
   });
 
   it('is delivered by a later one, and ends once', async () => {
@@ -219,7 +230,7 @@ describe('a settlement that its batch did not deliver', () => {
     });
     keep('1');
     await clock.pass(10_000);
-    expect(ends).toEqual({ settled: ['1'], alone: [], queued: [] });
+    expect(ends).toEqual({ settled: ['1'], alone: [], queued: [], lost: [] });
   });
 
   it('goes on the queue at once where another would only add to an overload', async () => {
@@ -256,7 +267,52 @@ describe('a settlement that its batch did not deliver', () => {
     });
     for (const id of ['1', 'bad', '3']) keep(id);
     await clock.pass(300);
-    expect(ends).toEqual({ settled: ['1', '3'], alone: ['bad'], queued: [] });
+    expect(ends).toEqual({ settled: ['1', '3', 'bad'], alone: ['bad'], queued: [], lost: [] });
+  });
+
+  it('goes on the queue where the ledger is not reached with it alone', async () => {
+    const { clock, keep, ends } = createIsolate({ sendBatch: noResults, aloneMs: null });
+    keep('1');
+    await clock.pass(500);
+    expect(ends).toEqual({ settled: [], alone: ['1'], queued: ['1'], lost: [] });
+  });
+
+  it('is sent by itself once by one request, however long that takes', async () => {
+    const { clock, keep, ends } = createIsolate({ sendBatch: noResults, aloneMs: 25_000 });
+    keep('1');
+    await clock.pass(30_000);
+    expect(ends).toEqual({ settled: ['1'], alone: ['1'], queued: [], lost: [] });
+  });
+
+  it('waits no longer than others where it came after one that travels again', async () => {
+    let trips = 0;
+    const { clock, keep, batches } = createIsolate({
+      sendBatch: (account, verbs) => {
+        trips += 1;
+        return trips === 1 ? failAll(account, verbs) : answerAll(account, verbs);
+      },
+    });
+    keep('1');
+    await clock.pass(210);
+    keep('2');
+    await clock.pass(200);
+    expect(batches).toEqual([['1'], ['1', '2']]);
+  });
+});
+
+describe('a settlement that the queue does not take', () => {
+  it('is put there again, with the others of its hundred', async () => {
+    const { clock, keep, ends } = createIsolate({ sendBatch: failAll, queueFailures: 2 });
+    for (const id of numbers(100)) keep(id);
+    await clock.pass(5_000);
+    expect([ends.queued, ends.lost]).toEqual([numbers(100), []]);
+  });
+
+  it('is given up after three times, and reported', async () => {
+    const { clock, keep, ends } = createIsolate({ sendBatch: failAll, queueFailures: 9 });
+    keep('1');
+    await clock.pass(20_000);
+    expect(ends).toEqual({ settled: [], alone: [], queued: [], lost: ['1'] });
   });
 });
 
@@ -291,7 +347,7 @@ describe('the settlements of an outage', () => {
     }
     await clock.pass(2_000);
     expect(ends.alone.length).toBe(520);
-    expect(keepers.length).toBeGreaterThan(4);
+    expect(keepers.length).toBeGreaterThan(3);
     expect(Math.max(...subrequests.values())).toBeLessThan(500);
   });
 });

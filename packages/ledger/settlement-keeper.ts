@@ -28,6 +28,9 @@ const TURN_MS = 5_000;
 const MAX_BATCHES = 3;
 /** After this another keeper does again what one began: its request may have been ended. */
 const STEP_TIMEOUT_MS = 10_000;
+/** How often the queue is tried, and how long after it failed again. */
+const MAX_QUEUE_ATTEMPTS = 3;
+const QUEUE_RETRY_MS = 1_000;
 /** The most messages of one subrequest (developers.cloudflare.com/queues/platform/limits). */
 const MAX_QUEUED_AT_ONCE = 100;
 /**
@@ -36,20 +39,20 @@ const MAX_QUEUED_AT_ONCE = 100;
  * (developers.cloudflare.com/workers/platform/limits); beyond, all of them fail.
  */
 const MAX_SUBREQUESTS = 400;
-/** A settlement by itself may take three RPCs and a message of the queue. */
-const SUBREQUESTS_ALONE = 4;
+/** A settlement by itself may take three RPCs. */
+const SUBREQUESTS_ALONE = 3;
 
 export type Settlement = Readonly<{ account: AccountId; request: SettleRequest }>;
 
 export type KeeperDeps<Failure> = Readonly<{
   batcher: CallBatcher<Failure>;
   clock: BatcherClock;
-  /** Sends one settlement by itself; one that does not arrive goes on the queue. Never rejects. */
-  sendAlone: (settlement: Settlement) => Promise<void>;
-  /** Puts settlements on the durable queue, at most 100. Never rejects. */
-  enqueue: (settlements: readonly Settlement[]) => Promise<void>;
-  /** Gets the ledger's answer to a settlement. */
-  onResult: (request: SettleRequest, result: SettleResult) => void;
+  /** Sends one settlement by itself; null if the ledger is not reached. Never rejects. */
+  sendAlone: (settlement: Settlement) => Promise<SettleResult | null>;
+  /** Puts settlements on the durable queue, at most 100; false if it took none. Never rejects. */
+  enqueue: (settlements: readonly Settlement[]) => Promise<boolean>;
+  /** Gets the ledger's answer to a settlement; null if it is given up. */
+  onEnd: (request: SettleRequest, result: SettleResult | null) => void;
 }>;
 
 /** A settlement until its end. */
@@ -58,7 +61,11 @@ type Kept<Failure> = {
   pending: ReturnType<CallBatcher<Failure>['add']>;
   /** How many batches did not deliver it. */
   failures: number;
-  /** Until then a keeper is at work on it. */
+  /** True if the ledger was not reached with it alone. */
+  isUnreachable: boolean;
+  queueAttempts: number;
+  /** The keeper that is at work on it; another leaves it alone until then. */
+  turn: Turn | null;
   busyUntil: number;
 };
 
@@ -82,7 +89,10 @@ export class SettlementKeeper<Failure> {
   /** Takes a settlement over: the request that brings it may end. */
   keep(settlement: Settlement, keepAlive: KeepAlive): void {
     const pending = this.#add(settlement);
-    this.#kept.add({ settlement, pending, failures: 0, busyUntil: 0 });
+    this.#kept.add({
+      ...{ settlement, pending, failures: 0, isUnreachable: false, queueAttempts: 0 },
+      ...{ turn: null, busyUntil: 0 },
+    });
     this.ensureKept(keepAlive);
   }
 
@@ -114,11 +124,17 @@ export class SettlementKeeper<Failure> {
     await Promise.all(turn.tasks);
   }
 
-  /** Until the oldest settlement has to leave, if it did not; a wake costs more than a look. */
+  /**
+   * Until the next settlement has to leave, if all wait for that; a wake costs more than a look. It
+   * sleeps no longer than one waits that comes meanwhile.
+   */
   #sleepMs(now: number): number {
-    const [oldest] = this.#kept;
-    if (oldest === undefined || oldest.pending.sentAt !== null) return TICK_MS;
-    return Math.max(TICK_MS, leavesAt(oldest) - now);
+    let nextAt = now + WAIT_MS;
+    for (const kept of this.#kept) {
+      if (kept.pending.sentAt !== null) return TICK_MS;
+      nextAt = Math.min(nextAt, leavesAt(kept));
+    }
+    return Math.max(TICK_MS, nextAt - now);
   }
 
   /** Does what each settlement needs now. */
@@ -126,7 +142,7 @@ export class SettlementKeeper<Failure> {
     const mayOnlyEnqueue = turn.subrequests >= MAX_SUBREQUESTS;
     const unsent: Kept<Failure>[] = [];
     for (const kept of this.#kept) {
-      const step = nextStep(kept, now);
+      const step = nextStep(kept, turn, now);
       const costs = step === 'send' || step === 'send_alone';
       if (step === 'enqueue' || (costs && mayOnlyEnqueue)) unsent.push(kept);
       else if (!costs || turn.subrequests < MAX_SUBREQUESTS) this.#take(kept, step, turn, now);
@@ -151,36 +167,60 @@ export class SettlementKeeper<Failure> {
       case 'add_again':
         kept.failures += 1;
         kept.pending = this.#add(settlement);
-        // The oldest is the first.
-        this.#kept.delete(kept);
-        this.#kept.add(kept);
         break;
       case 'send_alone':
         turn.subrequests += SUBREQUESTS_ALONE;
-        this.#finish([kept], sendAlone(settlement), turn, now);
+        begin([kept], turn, now);
+        addTask(
+          turn,
+          sendAlone(settlement).then((result) => this.#endAlone(kept, result)),
+        );
         break;
     }
   }
 
   #end(kept: Kept<Failure>): void {
     const { answer } = kept.pending;
+    if (!isSettled(answer)) return;
     this.#kept.delete(kept);
-    if (isSettled(answer)) this.#deps.onResult(kept.settlement.request, answer.result);
+    this.#deps.onEnd(kept.settlement.request, answer.result);
+  }
+
+  #endAlone(kept: Kept<Failure>, result: SettleResult | null): void {
+    kept.turn = null;
+    kept.busyUntil = 0;
+    kept.isUnreachable = result === null;
+    if (result === null) return;
+    this.#kept.delete(kept);
+    this.#deps.onEnd(kept.settlement.request, result);
   }
 
   #enqueue(unsent: readonly Kept<Failure>[], turn: Turn, now: number): void {
+    const { clock, enqueue } = this.#deps;
     turn.subrequests += 1;
-    const sent = this.#deps.enqueue(unsent.map(({ settlement }) => settlement));
-    this.#finish(unsent, sent, turn, now);
+    begin(unsent, turn, now);
+    const end = (isTaken: boolean) => {
+      const endedAt = clock.now();
+      for (const kept of unsent) this.#endQueued(kept, isTaken, endedAt);
+    };
+    addTask(turn, enqueue(unsent.map(({ settlement }) => settlement)).then(end));
   }
 
-  /** Keeps settlements until `work` has ended: where its request is ended, the next keeper does it. */
-  #finish(finished: readonly Kept<Failure>[], work: Promise<void>, turn: Turn, now: number): void {
-    for (const kept of finished) kept.busyUntil = now + STEP_TIMEOUT_MS;
-    const end = () => {
-      for (const kept of finished) this.#kept.delete(kept);
-    };
-    addTask(turn, work.then(end));
+  #endQueued(kept: Kept<Failure>, isTaken: boolean, now: number): void {
+    kept.turn = null;
+    kept.queueAttempts += 1;
+    kept.busyUntil = now + QUEUE_RETRY_MS;
+    const isLost = !isTaken && kept.queueAttempts >= MAX_QUEUE_ATTEMPTS;
+    if (isTaken || isLost) this.#kept.delete(kept);
+    if (isLost) this.#deps.onEnd(kept.settlement.request, null);
+  }
+}
+
+/** Marks settlements that the keeper does something with: where its request is ended, the next does. */
+function begin(begun: readonly Kept<unknown>[], turn: Turn, now: number): void {
+  for (const kept of begun) {
+    kept.turn = turn;
+    kept.busyUntil = now + STEP_TIMEOUT_MS;
   }
 }
 
@@ -200,10 +240,11 @@ function leavesAt({ pending, failures }: Kept<unknown>): number {
   return pending.createdAt + WAIT_MS * 2 ** failures;
 }
 
-function nextStep(kept: Kept<unknown>, now: number): Step {
-  const { pending, failures, busyUntil } = kept;
+function nextStep(kept: Kept<unknown>, turn: Turn, now: number): Step {
+  const { pending, failures, isUnreachable } = kept;
   const { answer, sentAt } = pending;
-  if (now < busyUntil) return 'wait';
+  if (kept.turn === turn || now < kept.busyUntil) return 'wait';
+  if (isUnreachable) return 'enqueue';
   if (answer === 'batch_failed' || (answer === undefined && isOverdue(pending, now)))
     return failures + 1 < MAX_BATCHES ? 'add_again' : 'enqueue';
   if (answer === 'no_result') return 'send_alone';
