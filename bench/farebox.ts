@@ -1,6 +1,7 @@
 /**
- * The subjects "farebox" and "distant" (the same, with the accounts' objects 50 ms away): gateway and ledger, bundled as for deployment, in one plain workerd. The
- * bench's upstream is provider, database and queue. The gateway's rate limit per key is disabled,
+ * The subjects "farebox", "distant" (the same, with the accounts' objects 50 ms away) and "before"
+ * (the same of another checkout): gateway and ledger, bundled as for deployment, in one plain workerd.
+ * The bench's upstream is provider, database and queue. The gateway's rate limit per key is disabled,
  * because one key carries the whole load. Nothing else differs from a deployment.
  */
 import { randomBytes } from 'node:crypto';
@@ -36,9 +37,10 @@ const WRANGLER_ENV = {
   WRANGLER_LOG: 'error',
 };
 
-/** Bundles one Worker as `wrangler deploy` does, into the folder of the configuration. */
+/** Bundles one Worker of a checkout as `wrangler deploy` does, into the folder of the configuration. */
 async function bundle(
   processes: ProcessGroup,
+  checkout: string,
   config: string,
   name: string,
   folder: string,
@@ -47,11 +49,11 @@ async function bundle(
   const manifest = createRequire(import.meta.url).resolve('wrangler/package.json');
   const out = join(folder, `${name}-bundle`);
   const script = entry === undefined ? [] : [join(import.meta.dirname, 'workers', entry)];
-  const args = ['deploy', ...script, '--dry-run', '--outdir', out, '-c', join(ROOT, config)];
+  const args = ['deploy', ...script, '--dry-run', '--outdir', out, '-c', join(checkout, config)];
   const wrangler = processes.start(
     process.execPath,
     [join(dirname(manifest), 'bin/wrangler.js'), ...args],
-    { cwd: ROOT, env: { ...process.env, ...WRANGLER_ENV } },
+    { cwd: checkout, env: { ...process.env, ...WRANGLER_ENV } },
   );
   const [code] = await once(wrangler.child, 'exit');
   const bundled = join(out, entry === undefined ? 'index.js' : entry.replace(/ts$/, 'js'));
@@ -61,17 +63,23 @@ async function bundle(
   return `${name}.js`;
 }
 
+type FareboxSource = Readonly<{
+  /** The run's folder of the subject. */
+  folder: string;
+  checkout: string;
+  ledgerEntry: string | undefined;
+}>;
+
 async function buildScripts(
   context: BenchContext,
-  folder: string,
-  ledgerEntry: string | undefined,
+  { folder, checkout, ledgerEntry }: FareboxSource,
 ): Promise<readonly Script[]> {
   const upstream = `127.0.0.1:${context.upstreamPort}`;
   const secrets = text('KEY_MAC_SECRETS', `1:${randomBytes(32).toString('hex')}`);
   return [
     {
       name: 'gateway',
-      module: await bundle(context.processes, 'wrangler.toml', 'gateway', folder),
+      module: await bundle(context.processes, checkout, 'wrangler.toml', 'gateway', folder),
       flags: ['enable_request_signal'],
       bindings: [
         secrets,
@@ -95,6 +103,7 @@ async function buildScripts(
       name: 'ledger',
       module: await bundle(
         context.processes,
+        checkout,
         'workers/ledger/wrangler.toml',
         'ledger',
         folder,
@@ -133,15 +142,16 @@ async function openAccounts(workerd: WorkerdProcess, count: number): Promise<str
 }
 
 export async function startFarebox(
-  name: 'farebox' | 'distant',
+  name: 'farebox' | 'distant' | 'before',
   context: BenchContext,
 ): Promise<Subject> {
   const folder = join(context.folder, name);
   const ledgerEntry = name === 'distant' ? 'distant-ledger.ts' : undefined;
+  const checkout = name === 'before' ? (context.before ?? ROOT) : ROOT;
   mkdirSync(join(folder, 'disk'), { recursive: true });
   const workerd = await startWorkerd(context.processes, {
     folder,
-    scripts: await buildScripts(context, folder, ledgerEntry),
+    scripts: await buildScripts(context, { folder, checkout, ledgerEntry }),
     external: { upstream: context.upstreamPort },
     sockets: [
       { name: 'http', service: 'gateway' },

@@ -1,4 +1,5 @@
 /** The bench's command-line options. An unknown value is an error that lists the allowed ones. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SUBJECTS, type SubjectName } from './subject.ts';
 
@@ -22,6 +23,8 @@ export type Options = Readonly<{
   bodyBytes: number;
   soakStreams: number;
   quick: boolean;
+  /** The folder of another checkout, with its packages installed, to be compared with. */
+  before: string | null;
   /**
    * Where the Durable Objects' SQLite files are. `memory` excludes the disk from the measurement.
    */
@@ -29,7 +32,7 @@ export type Options = Readonly<{
 }>;
 
 export const USAGE = `npm run bench -- [--quick] [--rows ${ROW_GROUPS.join(',')}] [--connections 1,16,64] [--accounts 1,50]
-                 [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES] [--storage disk,memory]
+                 [--before FOLDER] [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES] [--storage disk,memory]
                  [--soak [--streams N]] [--profile] [--ways] [--console] [--deposits] [--catalog] [--meter]`;
 
 export function readOptions(args: readonly string[]): Options {
@@ -47,6 +50,7 @@ export function readOptions(args: readonly string[]): Options {
       rows: { type: 'string', default: ROW_GROUPS.join(',') },
       connections: { type: 'string', default: '1,16,64' },
       accounts: { type: 'string', default: '1,50' },
+      before: { type: 'string' },
       subjects: { type: 'string' },
       rounds: { type: 'string' },
       window: { type: 'string' },
@@ -62,13 +66,14 @@ export function readOptions(args: readonly string[]): Options {
     groups: parseList(values.rows, ROW_GROUPS),
     connections: parseIntegers(values.connections),
     accounts: parseIntegers(values.accounts),
-    subjects: parseList(values.subjects ?? defaultSubjects(task), SUBJECTS),
+    subjects: parseSubjects(values.subjects ?? defaultSubjects(task), values.before),
     rounds: parseInteger(values.rounds ?? (quick ? '1' : '3')),
     warmupMs: quick ? 200 : 400,
     windowMs: parseInteger(values.window ?? (quick ? '600' : '1500')),
     bodyBytes: parseInteger(values.body),
     soakStreams: parseInteger(values.streams),
     quick,
+    before: values.before === undefined ? null : resolve(values.before),
     storage: parseChoice(values.storage, ['disk', 'memory']),
   };
 }
@@ -97,7 +102,16 @@ function toTask({
 
 function defaultSubjects(task: Options['task']): string {
   if (task === 'soak') return 'bare,farebox,portkey';
-  return task === 'profile' ? 'farebox' : SUBJECTS.join(',');
+  if (task === 'profile') return 'farebox';
+  return SUBJECTS.filter((name) => name !== 'before').join(',');
+}
+
+/** The subject "before" is measured where its checkout is named. */
+function parseSubjects(list: string, before: string | undefined): SubjectName[] {
+  const names = parseList(list, SUBJECTS);
+  if (before === undefined && names.includes('before'))
+    throw new Error('the subject before needs --before FOLDER');
+  return before === undefined || names.includes('before') ? names : [...names, 'before'];
 }
 
 function parseList<T extends string>(list: string, allowed: readonly T[]): T[] {

@@ -72,9 +72,13 @@ export function table(headings: readonly string[], lines: readonly (readonly str
   ].join('\n');
 }
 
+const BEFORE_COLUMN: Column = ['CPU to before', (line) => formatSpread(line.cpuToBefore, 2)];
+
 function rowSection(lines: readonly RowSummary[], row: Row): string {
   const rowSummaries = lines.filter((line) => sameRow(line.row, row));
-  const columns = row.pace === 'frames' ? FRAME_COLUMNS : COLUMNS;
+  const common = row.pace === 'frames' ? FRAME_COLUMNS : COLUMNS;
+  const hasBefore = rowSummaries.some(({ subject }) => subject === 'before');
+  const columns = hasBefore ? [...common, BEFORE_COLUMN] : common;
   const headings = columns.map(([heading]) => heading);
   const rows = rowSummaries.map((line) => columns.map(([, show]) => show(line)));
   return `### ${rowName(row)}\n\n${table(headings, rows)}`;

@@ -9,6 +9,7 @@ export type RowSummary = Readonly<{
   subject: SubjectName;
   cpuMsPerCall: Spread;
   cpuToFloor: Spread;
+  cpuToBefore: Spread;
   perSecond: Spread;
   toBare: Spread;
   toFloor: Spread;
@@ -46,6 +47,7 @@ function summarizeRow(cells: readonly Cell[], row: Row, subject: SubjectName): R
     subject,
     cpuMsPerCall: spread(of(cpu)),
     cpuToFloor: ratioTo(cpu, 'floor'),
+    cpuToBefore: ratioTo(cpu, 'before'),
     perSecond: spread(of(rate)),
     toBare: ratioTo(rate, 'bare'),
     toFloor: ratioTo(rate, 'floor'),

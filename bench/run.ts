@@ -62,6 +62,7 @@ async function runTask(
     cache: CACHE,
     accounts: Math.max(...options.accounts),
     inspector: options.task === 'profile',
+    before: options.before,
     log,
   };
   if (options.task === 'ways') return runStreamWays(generator, context, options);

@@ -12,6 +12,7 @@ export const SUBJECTS = [
   'reader',
   'farebox',
   'distant',
+  'before',
   'portkey',
   'llms',
 ] as const;
@@ -49,5 +50,7 @@ export type BenchContext = Readonly<{
   cache: string;
   accounts: number;
   inspector: boolean;
+  /** The checkout whose Farebox is the subject "before". */
+  before: string | null;
   log: (line: string) => void;
 }>;

@@ -25,6 +25,7 @@ export async function startSubject(name: SubjectName, context: BenchContext): Pr
       return startWorker(name, context);
     case 'farebox':
     case 'distant':
+    case 'before':
       return startFarebox(name, context);
     case 'portkey':
       return startPortkey(context);
