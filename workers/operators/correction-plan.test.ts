@@ -12,6 +12,7 @@ describe('the period of a correction', () => {
   it('begins and ends at days or times in UTC', () => {
     const [from, until] = [Date.UTC(2028, 1, 29), Date.UTC(2028, 2, 1, 14, 30, 5)];
     expect(parsePeriod('2028-02-29', '2028-03-01T14:30:05')).toEqual([from, until]);
+    expect(parsePeriod('2028-02-29', '2100-01-01')).toEqual([from, Date.UTC(2100, 0, 1)]);
   });
 
   it.each(['2027-02-29', '2026-02-30T10:00', '2026-11-31', '2026-13-01', '2026-11-27T25:00', '1'])(

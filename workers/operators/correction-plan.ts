@@ -7,7 +7,6 @@ import type {
   PlannedCall,
   RuleCalls,
 } from '@farebox/database/operators';
-import { parseIsoDay } from '@farebox/design';
 import { BUCKETS, type Bucket, type NanoUsd, type Prices, parseUsd } from '@farebox/money';
 
 /** One call and what it should have cost, or all calls of a price rule and the right prices. */
@@ -23,7 +22,9 @@ function parseMoment(text: string): number | undefined {
   if (!MOMENT.test(text)) return undefined;
   const [day = '', time = '00:00'] = text.split('T');
   const at = Date.parse(`${day}T${time}Z`);
-  return parseIsoDay(day) === undefined || Number.isNaN(at) ? undefined : at;
+  // JavaScript reads February 30 as March 2.
+  const isDay = !Number.isNaN(at) && new Date(at).toISOString().startsWith(day);
+  return isDay ? at : undefined;
 }
 
 export function priceFieldName(bucket: Bucket): string {
