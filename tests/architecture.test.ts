@@ -40,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'crypto',
     'database',
     'database/email',
+    'database/privacy',
     // Colours and the mark as text; nothing of the pages.
     'design/email',
     'i18n',

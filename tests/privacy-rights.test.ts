@@ -138,6 +138,15 @@ describe('the data rights page', () => {
     expect(page.body).toContain('Data corrected');
   });
 
+  it('withdraws consent to one kind of email, and has its receipt', async () => {
+    const fields = { shown_email: 'unusual_spending' };
+    const page = await ownClient.follow(await ownClient.post('/alerts/channels', fields));
+    expect(page.body).toContain('You’ll find a receipt under “Your data”');
+    const { body } = await ownClient.get('/rights');
+    expect(body).toContain('Consent withdrawn: emails about unusual spending');
+    expect(body).toContain('aria-label="Turn on: Email me when a key’s spending spikes"');
+  });
+
   it('rejects cross-site forms', async () => {
     const crossSiteHeaders = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     for (const path of [
@@ -187,7 +196,10 @@ describe('the data export', () => {
     expect(getPath(tables, 'ledger_entries', 'length')).toBe(2);
     expect(getPath(tables, 'usage_days', '0', 'calls')).toBe(1);
     expect(getPath(tables, 'api_keys', '0', 'name')).toBe('Main');
-    expect(getPath(tables, 'consents', '0', 'kind')).toBe('balance');
+    expect(getPath(tables, 'consents')).toMatchObject([
+      { kind: 'balance', given: true },
+      { kind: 'unusual_spending', given: false },
+    ]);
     for (const secret of [otherAccount.accountId, otherAccount.email, ownAccount.apiKey.slice(4)]) {
       expect(response.body).not.toContain(secret);
     }
@@ -275,6 +287,10 @@ describe('the data rights API', () => {
     });
     expect(consentResponse.json).toMatchObject({
       receipt: { kind: 'consent_withdrawn', about: 'keys' },
+    });
+    const kindResponse = await post('/api/rights/consents', { kind: 'budget_low', given: true });
+    expect(kindResponse.json).toMatchObject({
+      receipt: { kind: 'consent_given', about: 'budget_low' },
     });
     const languageResponse = await post('/api/rights/language', {
       language: 'en',

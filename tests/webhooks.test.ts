@@ -312,7 +312,9 @@ describe('an alert', () => {
   it('is not posted if its owner did not choose it', async () => {
     const owner = await createOwner();
     await addWebhook(owner);
-    await owner.client.post(`${PATH}/alerts`, { kind: 'budget_low' });
+    const [, id = ''] =
+      /name="shown_webhook" value="(\w+)"/.exec((await owner.client.get('/alerts')).body) ?? [];
+    await owner.client.post('/alerts/channels', { shown_webhook: id, webhook: 'budget_low' });
     await notify(owner, 'key_paused:1');
     await notify(owner, 'budget_low:1', 'budget_low');
     await expect.poll(() => receiver.received(owner.path).length, WAIT).toBe(1);

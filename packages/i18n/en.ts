@@ -665,12 +665,15 @@ export const en = {
     threshold: 'Notify me below (USD)',
     thresholdHint: 'For example, 5 or 2.50. Up to 9 decimals. Leave empty to turn off.',
     thresholdInvalid: 'Enter an amount such as 5 or 2.50, or leave the field empty.',
-    emailPreferences: 'Email preferences',
     emailPreferencesText:
       'Security emails (sign-in, password, a paused or leaked key) can’t be turned off.',
     consents: {
       balance: 'Email me when my balance is low',
       keys: 'Email me when a key first uses an expensive model, its spending spikes, or a budget runs low',
+      expensive_model: 'Email me when a key first uses an expensive model',
+      unusual_spending: 'Email me when a key’s spending spikes',
+      budget_low: 'Email me when a key has used 80% of a budget',
+      budget_reached: 'Email me when a key has used up a budget',
     },
     turnedOn: (since: string) => `Turned on: ${since}.`,
     turnedOff: (since: string) => `Turned off: ${since}.`,
@@ -781,7 +784,6 @@ export const en = {
     alwaysOn: 'Always',
     setUp: 'Set up a webhook to receive alerts on your server.',
     manage: 'Endpoint and delivery log',
-    save: 'Save webhook alerts',
   },
   refusedCalls: {
     title: 'Refused calls',
@@ -1408,11 +1410,15 @@ export const en = {
     subjects: {
       balance: 'low-balance emails',
       keys: 'emails about API keys',
+      expensive_model: 'emails about the first use of an expensive model',
+      unusual_spending: 'emails about unusual spending',
+      budget_low: 'emails about budgets 80% used',
+      budget_reached: 'emails about budgets used up',
       all: 'everything',
       email: 'email address',
       language: 'language',
     },
-    actors: { person: 'you', operator: 'an operator, on your behalf', link: 'link in an email' },
+    actors: { user: 'you', operator: 'an operator, on your behalf', link: 'link in an email' },
     deleteTitle: 'Delete account',
     deleteShort:
       'Your API keys stop working immediately and your personal data is erased. The next page shows what is erased and what is kept.',

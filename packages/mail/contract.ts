@@ -5,12 +5,28 @@
  */
 import type { LegalDocument } from '@farebox/i18n';
 
-export const CONSENT_KINDS = ['balance', 'keys'] as const;
-/**
- * Kinds of email that a user can opt out of. All others concern the security of the account or what
- * was agreed.
- */
+/** Groups of optional emails. Unsubscribe links name them and don't expire. */
+export const CONSENT_GROUPS = ['balance', 'keys'] as const;
+export type ConsentGroup = (typeof CONSENT_GROUPS)[number];
+
+/** What a user can consent to: a group of emails, or one kind of a group that has several. */
+export const CONSENT_KINDS = [
+  ...CONSENT_GROUPS,
+  'expensive_model',
+  'unusual_spending',
+  'budget_low',
+  'budget_reached',
+] as const;
 export type ConsentKind = (typeof CONSENT_KINDS)[number];
+
+export const CONSENT_GROUP: Readonly<Record<ConsentKind, ConsentGroup>> = {
+  balance: 'balance',
+  keys: 'keys',
+  expensive_model: 'keys',
+  unusual_spending: 'keys',
+  budget_low: 'keys',
+  budget_reached: 'keys',
+};
 
 /** A budget of a key, by its period; `whole` is the one of its whole life. */
 export const BUDGET_NAMES = ['day', 'week', 'month', 'whole'] as const;
@@ -51,19 +67,16 @@ export type EmailData = Readonly<{
 }>;
 export type EmailKind = keyof EmailData;
 
-/** The consent that a kind of email requires. */
+/**
+ * The consent that a kind of email requires. All other kinds concern the security of the account or
+ * what was agreed.
+ */
 export const REQUIRED_CONSENT: Readonly<Partial<Record<EmailKind, ConsentKind>>> = {
   low_balance: 'balance',
-  expensive_model: 'keys',
-  unusual_spending: 'keys',
-  budget_low: 'keys',
-  budget_reached: 'keys',
-};
-
-/** The consent where the user never chose. */
-export const DEFAULT_CONSENT: Readonly<Record<ConsentKind, boolean>> = {
-  balance: true,
-  keys: true,
+  expensive_model: 'expensive_model',
+  unusual_spending: 'unusual_spending',
+  budget_low: 'budget_low',
+  budget_reached: 'budget_reached',
 };
 
 export type Email = {

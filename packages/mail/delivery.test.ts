@@ -7,13 +7,16 @@ import {
   listEmailDeliveries,
   recordNotification,
 } from '@farebox/database/email';
-import { withdrawConsentByLink } from '@farebox/database/privacy';
+import { setConsents, withdrawConsentByLink } from '@farebox/database/privacy';
 import { insertAccount } from '@farebox/database/users';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+  type ConsentKind,
   type Email,
+  type EmailKind,
   enqueueEmails,
+  listKindsInGroup,
   type MailDeps,
   mailboxHash,
   notificationEmailId,
@@ -21,6 +24,7 @@ import {
   recordSesEvent,
   sendQueuedEmail,
 } from './index.ts';
+import { SAMPLE_DATA } from './sample-emails.testing.ts';
 
 const MINUTE_MS = 60_000;
 const SECRET = new Uint8Array(32).fill(9);
@@ -252,7 +256,10 @@ describe('consents', () => {
     const { account, email } = await createUser();
     const message = await enqueue(lowBalanceEmail(email, account));
     const withdraw = (receiptId: string) =>
-      withdrawConsentByLink(db, { accountId: account, kind: 'balance', receiptId, now });
+      withdrawConsentByLink(db, {
+        ...{ accountId: account, kind: 'balance', kindsInGroup: [] },
+        ...{ receiptId, now },
+      });
     expect(await withdraw('1'.repeat(32))).toBe('withdrawn');
     expect(await withdraw('2'.repeat(32))).toBe('already_withdrawn');
     expect(await sendQueuedEmail(deps(), message, 1)).toBe('done');
@@ -265,7 +272,72 @@ describe('consents', () => {
 
   it('are not stored for an account without an owner', async () => {
     const ownerless = { accountId: 'f'.repeat(16), kind: 'keys', receiptId: '3'.repeat(32), now };
-    expect(await withdrawConsentByLink(db, ownerless)).toBe('no_owner');
+    expect(await withdrawConsentByLink(db, { ...ownerless, kindsInGroup: [] })).toBe('no_owner');
+  });
+
+  const KEY_EMAILS = [
+    'expensive_model',
+    'unusual_spending',
+    'budget_low',
+    'budget_reached',
+  ] as const;
+
+  function setConsent(account: string, kind: ConsentKind, given: boolean): Promise<void> {
+    now += 1;
+    const receiptId = Buffer.from(random(16)).toString('hex');
+    return setConsents(db, account, [{ kind, given, receiptId }], now);
+  }
+
+  /** Queues one email of each optional kind about keys, and returns the kinds that SES was given. */
+  async function sendKeyEmails(account: string, to: string): Promise<readonly EmailKind[]> {
+    const sent: EmailKind[] = [];
+    for (const kind of KEY_EMAILS) {
+      const email = { kind, facts: SAMPLE_DATA[kind], to, language: 'en', account } as Email;
+      const before = requests.length;
+      await sendQueuedEmail(deps(), await enqueue(email), 1);
+      if (requests.length > before) sent.push(kind);
+    }
+    return sent;
+  }
+
+  it('can be withdrawn for one kind of email, and the others of its group are sent', async () => {
+    const { account, email } = await createUser();
+    expect(await sendKeyEmails(account, email)).toEqual(KEY_EMAILS);
+    await setConsent(account, 'expensive_model', false);
+    await setConsent(account, 'budget_low', false);
+    expect(await sendKeyEmails(account, email)).toEqual(['unusual_spending', 'budget_reached']);
+    now += 1;
+    await sendQueuedEmail(deps(), await enqueue(lowBalanceEmail(email, account)), 1);
+    expect(await latestState(account)).toEqual({ state: 'sent', reason: null });
+  });
+
+  it('to one kind of email and to its group hold by the later choice', async () => {
+    const { account, email } = await createUser();
+    await setConsent(account, 'budget_low', true);
+    await setConsent(account, 'keys', false);
+    expect(await sendKeyEmails(account, email)).toEqual([]);
+    await setConsent(account, 'budget_low', true);
+    expect(await sendKeyEmails(account, email)).toEqual(['budget_low']);
+    await setConsent(account, 'budget_low', false);
+    await setConsent(account, 'keys', true);
+    expect(await sendKeyEmails(account, email)).toEqual(KEY_EMAILS);
+  });
+
+  it('are withdrawn by an old link again, also for a kind that was turned on since', async () => {
+    const { account, email } = await createUser();
+    const kindsInGroup = listKindsInGroup('keys');
+    const withdraw = (digit: string) => {
+      now += 1;
+      const receiptId = `${digit.repeat(16)}${account}`;
+      const withdrawal = { accountId: account, kind: 'keys', kindsInGroup, receiptId, now };
+      return withdrawConsentByLink(db, withdrawal);
+    };
+    expect(await withdraw('a')).toBe('withdrawn');
+    await setConsent(account, 'budget_low', true);
+    expect(await sendKeyEmails(account, email)).toEqual(['budget_low']);
+    expect(await withdraw('b')).toBe('withdrawn');
+    expect(await withdraw('c')).toBe('already_withdrawn');
+    expect(await sendKeyEmails(account, email)).toEqual([]);
   });
 });
 

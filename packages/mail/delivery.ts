@@ -5,8 +5,10 @@
  */
 import type { Database } from '@farebox/database';
 import { findEmailToSend, markEmailNotSent, markEmailSent } from '@farebox/database/email';
+import { listConsents } from '@farebox/database/privacy';
 import { logEvent } from '@farebox/telemetry';
-import { DEFAULT_CONSENT, type EmailKind, type QueuedEmail, REQUIRED_CONSENT } from './contract.ts';
+import { isConsentGiven } from './consents.ts';
+import { type Email, type EmailKind, type QueuedEmail, REQUIRED_CONSENT } from './contract.ts';
 import { mailboxHash } from './derived-ids.ts';
 import { renderEmail } from './render.ts';
 import { type HttpFetch, type SendResult, type SesSettings, sendThroughSes } from './ses.ts';
@@ -62,11 +64,9 @@ export async function sendQueuedEmail(
   { id, email }: QueuedEmail,
   attempt: number,
 ): Promise<DeliveryOutcome> {
-  const consent = REQUIRED_CONSENT[email.kind] ?? null;
   const row = await findEmailToSend(deps.db, {
     id,
     mailboxHash: mailboxHash(deps.secret, email.to),
-    consent,
   });
   if (row === undefined || row.state !== 'queued') return 'done';
   const providerId = acceptedIds.get(id);
@@ -76,12 +76,17 @@ export async function sendQueuedEmail(
     return markFailed(deps, { id, email }, 'expired');
   }
   if (row.suppressed !== null) return markSuppressed(deps, id, row.suppressed);
-  if (consent !== null && !(row.given ?? DEFAULT_CONSENT[consent])) {
-    return markSuppressed(deps, id, 'no_consent');
-  }
+  if (!(await isWanted(deps.db, email))) return markSuppressed(deps, id, 'no_consent');
   const rendered = renderEmail(email, deps);
   const result = await sendThroughSes(deps.ses, deps.httpFetch, { id, to: email.to, rendered });
   return handleSendResult(deps, { id, email }, result, attempt);
+}
+
+/** Reads the consent at the moment of sending, not when the email was queued. */
+async function isWanted(db: Database, { kind, account }: Email): Promise<boolean> {
+  const consent = REQUIRED_CONSENT[kind];
+  if (consent === undefined) return true;
+  return isConsentGiven(consent, account === null ? [] : await listConsents(db, account));
 }
 
 async function handleSendResult(

@@ -1,9 +1,10 @@
 /** Email through Amazon SES: queueing, rendering, sending, and the events SES reports. */
 
+export { findChoice, isConsentGiven, listKindsInGroup } from './consents.ts';
 export {
+  CONSENT_GROUPS,
   CONSENT_KINDS,
   type ConsentKind,
-  DEFAULT_CONSENT,
   type Email,
   type EmailData,
   type EmailKind,

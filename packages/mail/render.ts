@@ -5,7 +5,7 @@
  */
 import { EMAIL_MARK, EMAIL_SCHEMES, emailStyle } from '@farebox/design/email';
 import { findLanguage, type Messages, messagesFor } from '@farebox/i18n';
-import { type Email, REQUIRED_CONSENT } from './contract.ts';
+import { CONSENT_GROUP, type Email, REQUIRED_CONSENT } from './contract.ts';
 import { unsubscribeUrl } from './unsubscribe-link.ts';
 
 export type Header = Readonly<{ name: string; value: string }>;
@@ -281,9 +281,10 @@ function assertOneLine(subject: string): string {
 }
 
 function getUnsubscribeUrl(email: Email, { secret, consoleUrl }: EmailContext): string | null {
-  const kind = REQUIRED_CONSENT[email.kind];
-  if (kind === undefined || email.account === null) return null;
-  return unsubscribeUrl(secret, consoleUrl, { account: email.account, kind });
+  const consent = REQUIRED_CONSENT[email.kind];
+  if (consent === undefined || email.account === null) return null;
+  const unsubscription = { account: email.account, kind: CONSENT_GROUP[consent] };
+  return unsubscribeUrl(secret, consoleUrl, unsubscription);
 }
 
 export function renderEmail(email: Email, context: EmailContext): RenderedEmail {

@@ -1,12 +1,12 @@
 /**
- * The link that withdraws one consent without a sign-in, as RFC 8058 requires. It names the account
- * and the kind, with a MAC under a key of its own. Its holder can withdraw that consent and do
+ * The link that withdraws the consent to one group of emails without a sign-in, as RFC 8058 requires. It names the account
+ * and the group, with a MAC under a key of its own. Its holder can withdraw that consent and do
  * nothing else.
  */
 import { constantTimeEqual, deriveKey, keyedHash } from '@farebox/crypto';
-import { CONSENT_KINDS, type ConsentKind } from './contract.ts';
+import { CONSENT_GROUPS, type ConsentGroup } from './contract.ts';
 
-export type Unsubscription = Readonly<{ account: string; kind: ConsentKind }>;
+export type Unsubscription = Readonly<{ account: string; kind: ConsentGroup }>;
 
 export function unsubscribeUrl(
   secret: Uint8Array,
@@ -26,7 +26,7 @@ export function parseUnsubscribeLink(
   query: URLSearchParams,
 ): Unsubscription | undefined {
   const account = query.get('account') ?? '';
-  const kind = CONSENT_KINDS.find((known) => known === query.get('kind'));
+  const kind = CONSENT_GROUPS.find((known) => known === query.get('kind'));
   if (kind === undefined || !/^[0-9a-f]{16}$/.test(account)) return undefined;
   const unsubscription = { account, kind };
   return constantTimeEqual(query.get('mac') ?? '', computeMac(secret, unsubscription))

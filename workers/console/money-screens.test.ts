@@ -6,6 +6,7 @@ import { findModel, resolvePrices, standardTerms } from '@farebox/catalog';
 import { connect, type Database } from '@farebox/database';
 import { activateKey, ingestEntries, insertPendingKey } from '@farebox/database/ledger';
 import { insertAccount } from '@farebox/database/users';
+import { insertWebhook } from '@farebox/database/webhooks';
 import { formatCurrency, formatRoundedCurrency, toEpochDay, toIsoDay } from '@farebox/design';
 import { hashPassword, signIn } from '@farebox/identity';
 import { type Entry, NO_LIMITS, type SettleReason } from '@farebox/ledger';
@@ -225,7 +226,11 @@ async function getText(path: string, account = A): Promise<string> {
   return response.text();
 }
 
-async function post(path: string, form: Record<string, string>, account = A): Promise<Response> {
+async function post(
+  path: string,
+  form: Record<string, string> | string[][],
+  account = A,
+): Promise<Response> {
   const headers = {
     cookie: cookies.get(account) ?? '',
     origin: ORIGIN,
@@ -724,20 +729,88 @@ describe('the Alerts screen', () => {
     },
   );
 
-  it('records each change of consent with a receipt for this account only', async () => {
-    await post('/alerts/consent', { kind: 'balance', choice: 'give' });
-    await post('/alerts/consent', { kind: 'balance', choice: 'withdraw' });
-    await post('/alerts/consent', { kind: 'everything', choice: 'give' });
+  /** What a browser would send of the form of channels: hidden fields and ticked boxes. */
+  async function readChannels(account = A): Promise<string[][]> {
+    const [, form = ''] = (await getText('/alerts', account)).split('action="/alerts/channels"');
+    const [fields = ''] = form.split('</form>');
+    const inputs = /<input type="(?:hidden|(checkbox))" name="(\w+)" value="(\w+)"( checked)?/g;
+    return [...fields.matchAll(inputs)]
+      .filter(([, isBox, , , isTicked]) => isBox === undefined || isTicked !== undefined)
+      .map(([, , name = '', value = '']) => [name, value]);
+  }
+  const isBox = (name: string, value: string) => (field: string[]) =>
+    field[0] === name && field[1] === value;
+  async function listReceipts() {
     const { rows } = await db.execute(
-      'select account_id, kind, about, actor from receipts order by at, kind',
+      'select account_id, kind, about, actor from receipts order by at, about',
     );
-    const receipt = { account_id: A, about: 'balance', actor: 'user' };
-    expect(rows).toEqual([
-      { ...receipt, kind: 'consent_given' },
-      { ...receipt, kind: 'consent_withdrawn' },
+    return rows;
+  }
+
+  it('records each kind of email that was changed with a receipt for this account only', async () => {
+    const before = await readChannels();
+    const kept = before.filter(
+      (field) => !isBox('email', 'low_balance')(field) && !isBox('email', 'budget_low')(field),
+    );
+    expect(kept).toHaveLength(before.length - 2);
+    const response = await post('/alerts/channels', [...kept, ['email', 'key_paused']]);
+    expect(response.headers.get('location')).toBe('/alerts?done=consent');
+    const receipt = { account_id: A, kind: 'consent_withdrawn', actor: 'user' };
+    const withdrawn = [
+      { ...receipt, about: 'balance' },
+      { ...receipt, about: 'budget_low' },
+    ];
+    expect(await listReceipts()).toEqual(withdrawn);
+    const changed = await readChannels();
+    expect(changed.filter(([name]) => name === 'email')).toEqual([
+      ['email', 'expensive_model'],
+      ['email', 'unusual_spending'],
+      ['email', 'budget_reached'],
     ]);
-    expect(await getText('/alerts')).toContain('Turned off: ');
-    expect(await getText('/alerts', B)).not.toContain('Turned off: ');
+    expect(await readChannels(B)).toEqual(before);
+    const again = await post('/alerts/channels', changed);
+    expect(again.headers.get('location')).toBe('/alerts?done=saved');
+    await post('/alerts/channels', [...changed, ['email', 'budget_low']]);
+    expect(await listReceipts()).toEqual([
+      ...withdrawn,
+      { ...receipt, kind: 'consent_given', about: 'budget_low' },
+    ]);
+  });
+
+  it('gives no consent again that was withdrawn while the page was open', async () => {
+    const opened = await readChannels(B);
+    await post('/rights/consents', { kind: 'keys', choice: 'withdraw' }, B);
+    await post('/alerts/channels', opened, B);
+    const emails = (await readChannels(B)).filter(([name]) => name === 'email');
+    expect(emails).toEqual([['email', 'low_balance']]);
+  });
+
+  it('saves webhook alerts only of a webhook that the page showed', async () => {
+    const opened = await readChannels(B);
+    const webhook = { id: 'd'.repeat(16), account: B, endpoint: 'https://example.com/' };
+    await insertWebhook(db, { ...webhook, kinds: ['key_paused'], now: NOW });
+    await post('/alerts/channels', opened, B);
+    const shown = await readChannels(B);
+    expect(shown).toContainEqual(['webhook', 'key_paused']);
+    await post('/alerts/channels', [...shown, ['webhook', 'budget_low']], B);
+    expect((await readChannels(B)).filter(([name]) => name === 'webhook')).toEqual([
+      ['webhook', 'key_paused'],
+      ['webhook', 'budget_low'],
+    ]);
+  });
+
+  it('lists on Your data what differs from its group, which a choice about the group ends', async () => {
+    await post('/rights/consents', { kind: 'budget_reached', choice: 'give' }, B);
+    const label = 'Email me when a key has used up a budget';
+    const page = await getText('/rights', B);
+    expect(page).toContain(`aria-label="Turn off: ${label}"`);
+    expect(page).not.toContain('Email me when a key has used 80% of a budget');
+    expect(page).toContain('Consent given: emails about budgets used up');
+    expect(page).toContain('<td class="from-tablet">you</td>');
+    await post('/rights/consents', { kind: 'keys', choice: 'withdraw' }, B);
+    expect(await getText('/rights', B)).not.toContain(label);
+    await post('/rights/consents', { kind: 'keys', choice: 'give' }, B);
+    expect(await readChannels(B)).toContainEqual(['email', 'budget_reached']);
   });
 
   it('shows a notification until its own account dismisses it', async () => {

@@ -44,28 +44,25 @@ export type EmailToSend = Readonly<{
   queuedAt: Instant;
   /** Why the mailbox is suppressed, or null. */
   suppressed: string | null;
-  /** Whether the account consented to this kind of email; null without a recorded choice. */
-  given: boolean | null;
 }>;
 
 /** Returns undefined if the row was deleted with its account. */
 export async function findEmailToSend(
   db: Database,
-  query: Readonly<{ id: string; mailboxHash: string; consent: string | null }>,
+  query: Readonly<{ id: string; mailboxHash: string }>,
 ): Promise<EmailToSend | undefined> {
   const row = await firstRow<
-    RawRow & { state: string; queued_at: string; suppressed: string | null; given: boolean | null }
+    RawRow & { state: string; queued_at: string; suppressed: string | null }
   >(
     db,
-    sql`select m.state, ${toEpochMs(sql`m.queued_at`)} as queued_at, s.reason as suppressed, c.given
+    sql`select m.state, ${toEpochMs(sql`m.queued_at`)} as queued_at, s.reason as suppressed
       from emails m
       left join suppressions s on s.mailbox_hash = ${query.mailboxHash}
-      left join consents c on c.account_id = m.account_id and c.kind = ${query.consent}
       where m.id = ${query.id}`,
   );
   if (row === undefined) return undefined;
-  const { state, suppressed, given } = row;
-  return { state, suppressed, given, queuedAt: Number(row.queued_at) };
+  const { state, suppressed } = row;
+  return { state, suppressed, queuedAt: Number(row.queued_at) };
 }
 
 /** Records that the provider accepted the email. If an event arrived first, its state stays. */

@@ -5,7 +5,7 @@
 import type { AccountId, Instant } from '@farebox/ledger';
 import { eq, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
-import { firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
+import { firstRow, type RawRow, toTimestamp, unnestTexts } from '../connection/raw-sql.ts';
 import { consents, receipts } from '../schema/privacy.ts';
 
 export type EmailConsent = Readonly<{ kind: string; given: boolean; since: Instant }>;
@@ -21,49 +21,57 @@ export async function listConsents(
   return rows.map(({ kind, given, since }) => ({ kind, given, since: since.getTime() }));
 }
 
-export async function setConsent(
+/** A choice that is to be recorded. `receiptId` has 32 hexadecimal digits. */
+export type ConsentChange = Readonly<{ kind: string; given: boolean; receiptId: string }>;
+
+/** Records choices about different kinds, all or none. */
+export async function setConsents(
   db: Database,
-  consent: Readonly<{
-    account: AccountId;
-    kind: string;
-    given: boolean;
-    /** 32 hexadecimal digits. */
-    receiptId: string;
-    now: Instant;
-  }>,
+  accountId: AccountId,
+  changes: readonly ConsentChange[],
+  now: Instant,
 ): Promise<void> {
-  const { account: accountId, kind, given, receiptId } = consent;
-  const now = new Date(consent.now);
+  if (changes.length === 0) return;
+  const since = new Date(now);
   await queryOrThrow(
     db.batch([
       db
         .insert(consents)
-        .values({ accountId, kind, given, since: now })
+        .values(changes.map(({ kind, given }) => ({ accountId, kind, given, since })))
         .onConflictDoUpdate({
           target: [consents.accountId, consents.kind],
-          set: { given, since: now },
+          set: { given: sql`excluded.given`, since },
         }),
-      db.insert(receipts).values({
-        id: receiptId,
-        accountId,
-        kind: given ? 'consent_given' : 'consent_withdrawn',
-        about: kind,
-        actor: 'user',
-        at: now,
-      }),
+      db.insert(receipts).values(
+        changes.map(({ kind, given, receiptId }) => ({
+          id: receiptId,
+          accountId,
+          kind: given ? 'consent_given' : 'consent_withdrawn',
+          about: kind,
+          actor: 'user',
+          at: since,
+        })),
+      ),
     ]),
   );
 }
 
 /**
- * Withdraws a consent by a link from an email. A repetition changes nothing and writes no second
- * receipt; an account without an owner has no consents.
+ * Withdraws the consent to a group of emails by a link from an email. A repetition changes nothing
+ * and writes no second receipt, unless the user consented to one of `kindsInGroup` since; an account
+ * without an owner has no consents.
  */
 export async function withdrawConsentByLink(
   db: Database,
-  withdrawal: Readonly<{ accountId: AccountId; kind: string; receiptId: string; now: Instant }>,
+  withdrawal: Readonly<{
+    accountId: AccountId;
+    kind: string;
+    kindsInGroup: readonly string[];
+    receiptId: string;
+    now: Instant;
+  }>,
 ): Promise<'withdrawn' | 'already_withdrawn' | 'no_owner'> {
-  const { accountId, kind, receiptId } = withdrawal;
+  const { accountId, kind, kindsInGroup, receiptId } = withdrawal;
   const now = toTimestamp(withdrawal.now);
   const row = await firstRow<RawRow & { has_owner: boolean; changed: boolean }>(
     db,
@@ -73,7 +81,11 @@ export async function withdrawConsentByLink(
     ), changed as (
       insert into consents as c (account_id, kind, given, since)
       select account_id, ${kind}, false, ${now} from owner
-      on conflict (account_id, kind) do update set given = false, since = ${now} where c.given
+      on conflict (account_id, kind) do update set given = false, since = ${now}
+        where c.given or exists (
+          select 1 from consents other
+          where other.account_id = c.account_id and other.given and other.since > c.since
+            and other.kind in (select value from ${unnestTexts(kindsInGroup)}))
       returning account_id
     ), receipt as (
       insert into receipts (id, account_id, kind, about, actor, at)

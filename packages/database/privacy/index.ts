@@ -5,7 +5,12 @@ export {
   listUnfinishedDeletions,
   markWiped,
 } from './account-deletion.ts';
-export { type EmailConsent, listConsents, setConsent, withdrawConsentByLink } from './consents.ts';
+export {
+  type EmailConsent,
+  listConsents,
+  setConsents,
+  withdrawConsentByLink,
+} from './consents.ts';
 export { findCallAccount, findTablesWithText } from './content-search.ts';
 export { deleteExpiredRows } from './expired-rows.ts';
 export {

@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { boolean, check, index, pgTable, primaryKey, varchar } from 'drizzle-orm/pg-core';
 import { accountId, instant } from './accounts.ts';
 
-/** Consents by kind of email; without a row the default of the kind applies. */
+/** Consents by group of emails or kind of email; packages/mail knows which of two rows holds. */
 export const consents = pgTable(
   'consents',
   {

@@ -9,7 +9,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, type Database } from '../connection/index.ts';
 import { dismissNotification, listOpenNotifications } from '../email/index.ts';
-import { listConsents, setConsent } from '../privacy/index.ts';
+import { listConsents, setConsents } from '../privacy/index.ts';
 import {
   CALL_BUCKETS,
   CALL_ENDINGS,
@@ -298,9 +298,10 @@ describe('usage sums and balance transactions', () => {
 
 describe('consents and notifications', () => {
   it('keep the owner’s last choice', async () => {
-    const consent = { account: OWN_ACCOUNT, kind: 'keys', now: FIRST_AT };
-    await setConsent(db, { ...consent, given: true, receiptId: 'a'.repeat(32) });
-    await setConsent(db, { ...consent, given: false, receiptId: 'b'.repeat(32) });
+    const choose = (given: boolean, receiptId: string) =>
+      setConsents(db, OWN_ACCOUNT, [{ kind: 'keys', given, receiptId }], FIRST_AT);
+    await choose(true, 'a'.repeat(32));
+    await choose(false, 'b'.repeat(32));
     expect(await listConsents(db, OWN_ACCOUNT)).toEqual([
       { kind: 'keys', given: false, since: FIRST_AT },
     ]);

@@ -5,7 +5,7 @@
  */
 import { withdrawConsentByLink } from '@farebox/database/privacy';
 import { Note } from '@farebox/design';
-import { parseUnsubscribeLink, type Unsubscription } from '@farebox/mail';
+import { listKindsInGroup, parseUnsubscribeLink, type Unsubscription } from '@farebox/mail';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -54,6 +54,7 @@ unsubscribeRoutes.post('/unsubscribe', unsubscribeBodyLimit, loadSession, async 
   await withdrawConsentByLink(identity.db, {
     accountId: unsubscription.account,
     kind: unsubscription.kind,
+    kindsInGroup: listKindsInGroup(unsubscription.kind),
     receiptId: bytesToHex(identity.random(16)),
     now: identity.now(),
   });

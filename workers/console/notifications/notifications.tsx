@@ -1,21 +1,20 @@
 /**
- * The Alerts screen: open notifications, the low-balance threshold (stored in the account object),
- * where alerts are sent, and consent to optional emails, each change of which leaves a receipt.
+ * The Alerts screen: open notifications, the low-balance threshold (stored in the account object)
+ * and where alerts are sent. Each change of a consent to emails leaves a receipt.
  */
 import { dismissNotification, listOpenNotifications } from '@farebox/database/email';
-import { type EmailConsent, listConsents, setConsent } from '@farebox/database/privacy';
+import { listConsents } from '@farebox/database/privacy';
 import { listKeys } from '@farebox/database/statements';
-import { findWebhook } from '@farebox/database/webhooks';
-import { Badge, Card, EmptyState, Field, formatTime, readForm, Toast } from '@farebox/design';
+import { findWebhook, updateKinds } from '@farebox/database/webhooks';
+import { Card, EmptyState, Field, readForm, Toast } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
-import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../layout.tsx';
+import { updateConsents } from '../privacy/actions.ts';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
-import { Channels } from './channels.tsx';
+import { Channels, parseEmailChoices, parseWebhookKinds } from './channels.tsx';
 import { NotificationList } from './notification-list.tsx';
 
 const MAX_NOTIFICATIONS = 100;
@@ -40,44 +39,6 @@ const ThresholdForm: FC<LocaleProps & Readonly<{ value: string; problem: string 
       />
       <button type="submit">{messages.layout.save}</button>
     </form>
-  );
-};
-
-function consentText(
-  choice: EmailConsent | undefined,
-  { messages, language }: LocaleProps,
-): string {
-  const { notifications: t } = messages;
-  if (choice === undefined) return t.isDefault;
-  const since = formatTime(choice.since, language);
-  return choice.given ? t.turnedOn(since) : t.turnedOff(since);
-}
-
-const ConsentForm: FC<
-  LocaleProps & Readonly<{ kind: ConsentKind; choice: EmailConsent | undefined }>
-> = (props) => {
-  const { kind, choice, messages } = props;
-  const { notifications: t } = messages;
-  const isOn = choice?.given ?? DEFAULT_CONSENT[kind];
-  return (
-    <li>
-      <div>
-        {t.consents[kind]} <Badge kind={isOn ? 'good' : 'neutral'}>{isOn ? t.on : t.off}</Badge>
-        <span class="second">{consentText(choice, props)}</span>
-      </div>
-      <form method="post" action="/alerts/consent">
-        <input type="hidden" name="kind" value={kind} />
-        <button
-          type="submit"
-          name="choice"
-          value={isOn ? 'withdraw' : 'give'}
-          class="plain"
-          aria-label={`${isOn ? t.turnOff : t.turnOn}: ${t.consents[kind]}`}
-        >
-          {isOn ? t.turnOff : t.turnOn}
-        </button>
-      </form>
-    </li>
   );
 };
 
@@ -145,18 +106,6 @@ async function notificationsPage(
         </p>
       </Card>
       <Channels messages={messages} consents={consents} webhook={webhook} />
-      <Card id="mail" title={messages.notifications.emailPreferences}>
-        <p class="quiet-text">{messages.notifications.emailPreferencesText}</p>
-        <ul class="list">
-          {CONSENT_KINDS.map((kind) => (
-            <ConsentForm
-              {...locale}
-              kind={kind}
-              choice={consents.find((one) => one.kind === kind)}
-            />
-          ))}
-        </ul>
-      </Card>
     </>,
   );
 }
@@ -185,22 +134,20 @@ notificationRoutes.post('/alerts/low-balance', async (c) => {
   return c.redirect('/alerts?done=saved', 303);
 });
 
-notificationRoutes.post('/alerts/consent', async (c) => {
+/** Saves which alerts are emailed and which are posted to the webhook. */
+notificationRoutes.post('/alerts/channels', async (c) => {
+  const { deps, user } = c.var;
+  const { db } = deps.identity;
   const form = await readForm(c);
-  const kind = CONSENT_KINDS.find((known) => known === form.text('kind'));
-  const choice = form.text('choice');
-  if (kind === undefined || (choice !== 'give' && choice !== 'withdraw')) {
-    return c.redirect('/alerts', 303);
-  }
-  const { identity } = c.var.deps;
-  await setConsent(identity.db, {
-    account: c.var.user.account,
-    kind,
-    given: choice === 'give',
-    receiptId: bytesToHex(identity.random(16)),
-    now: identity.now(),
-  });
-  return c.redirect('/alerts?done=consent', 303);
+  const [consents, webhook] = await Promise.all([
+    listConsents(db, user.account),
+    findWebhook(db, user.account),
+  ]);
+  const choices = parseEmailChoices(form, consents);
+  await updateConsents(deps, user, choices);
+  const kinds = parseWebhookKinds(form, webhook);
+  if (kinds !== undefined) await updateKinds(db, user.account, kinds);
+  return c.redirect(`/alerts?done=${choices.length > 0 ? 'consent' : 'saved'}`, 303);
 });
 
 notificationRoutes.post('/alerts/dismiss', async (c) => {

@@ -2,7 +2,7 @@
  * The privacy actions shared by the pages and the API. Each leaves a receipt with a random id,
  * which names only the account.
  */
-import { insertReceipt, type Receipt, setConsent } from '@farebox/database/privacy';
+import { insertReceipt, type Receipt, setConsents } from '@farebox/database/privacy';
 import { type SessionUser, setLanguage } from '@farebox/identity';
 import type { ConsentKind } from '@farebox/mail';
 import { bytesToHex } from '@noble/hashes/utils.js';
@@ -54,17 +54,21 @@ export async function changeLanguage(
   return result.ok ? recordCorrection(deps, user.account, 'language') : undefined;
 }
 
-export async function updateConsent(
+export type ConsentChoice = Readonly<{ kind: ConsentKind; given: boolean }>;
+
+/** Records the choices, each with a receipt. */
+export async function updateConsents(
   deps: ConsoleDeps,
   user: SessionUser,
-  choice: Readonly<{ kind: ConsentKind; given: boolean }>,
-): Promise<Receipt> {
-  const { kind, given } = choice;
-  const [id, at] = [newReceiptId(deps), deps.identity.now()];
-  const { account } = user;
-  await setConsent(deps.identity.db, { account, kind, given, receiptId: id, now: at });
-  const receiptKind = given ? 'consent_given' : 'consent_withdrawn';
-  return { id, kind: receiptKind, about: kind, actor: 'user', at };
+  choices: readonly ConsentChoice[],
+): Promise<readonly Receipt[]> {
+  const at = deps.identity.now();
+  const changes = choices.map((choice) => ({ ...choice, receiptId: newReceiptId(deps) }));
+  await setConsents(deps.identity.db, user.account, changes, at);
+  return changes.map(({ kind, given, receiptId: id }) => {
+    const receiptKind = given ? 'consent_given' : 'consent_withdrawn';
+    return { id, kind: receiptKind, about: kind, actor: 'user', at };
+  });
 }
 
 /** Compares the typed address with the user's own, ignoring case and surrounding spaces. */

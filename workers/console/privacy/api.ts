@@ -21,7 +21,7 @@ import {
   EXPORTS_PER_HOUR,
   isOwnEmail,
   recordExport,
-  updateConsent,
+  updateConsents,
 } from './actions.ts';
 import { jsonExport } from './export.ts';
 
@@ -158,8 +158,8 @@ privacyApi.post('/api/rights/consents', async (c) => {
   if (kind === undefined || (given !== 'true' && given !== 'false')) {
     return errorResponse(c, 422, 'consent_invalid');
   }
-  const receipt = await updateConsent(deps, user, { kind, given: given === 'true' });
-  return jsonResponse(c, { receipt: toReceiptJson(receipt) }, 200);
+  const [receipt] = await updateConsents(deps, user, [{ kind, given: given === 'true' }]);
+  return jsonResponse(c, { receipt: receipt && toReceiptJson(receipt) }, 200);
 });
 
 privacyApi.post('/api/rights/deletion', async (c) => {

@@ -7,17 +7,24 @@ import {
   listReceipts,
   type Receipt,
 } from '@farebox/database/privacy';
-import { Badge, Card, EmptyState, Money, readForm, Time, Toast } from '@farebox/design';
+import { Badge, Card, EmptyState, formatTime, Money, readForm, Time, Toast } from '@farebox/design';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
-import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
+import {
+  CONSENT_GROUPS,
+  CONSENT_KINDS,
+  type ConsentKind,
+  findChoice,
+  isConsentGiven,
+  listKindsInGroup,
+} from '@farebox/mail';
 import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { ConsoleDeps } from '../deps.ts';
 import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv, setLanguageCookie } from '../session.ts';
-import { changeLanguage, updateConsent } from './actions.ts';
+import { changeLanguage, updateConsents } from './actions.ts';
 import { privacyApi } from './api.ts';
 import { Contact } from './contact.tsx';
 import { deleteAccountRoutes } from './delete-account.tsx';
@@ -50,18 +57,27 @@ const LanguageForm: FC<LocaleProps> = ({ messages, language }) => (
   </form>
 );
 
-const ConsentForm: FC<{
-  messages: Messages;
-  kind: ConsentKind;
-  choice: EmailConsent | undefined;
-}> = (props) => {
-  const { messages, kind, choice } = props;
+function consentText(
+  choice: EmailConsent | undefined,
+  { messages, language }: LocaleProps,
+): string {
   const { notifications: t } = messages;
-  const isOn = choice?.given ?? DEFAULT_CONSENT[kind];
+  if (choice === undefined) return t.isDefault;
+  const since = formatTime(choice.since, language);
+  return choice.given ? t.turnedOn(since) : t.turnedOff(since);
+}
+
+type ConsentProps = LocaleProps & Readonly<{ consents: readonly EmailConsent[] }>;
+
+const ConsentForm: FC<ConsentProps & Readonly<{ kind: ConsentKind }>> = (props) => {
+  const { messages, kind, consents } = props;
+  const { notifications: t } = messages;
+  const isOn = isConsentGiven(kind, consents);
   return (
     <li>
       <div>
         {t.consents[kind]} <Badge kind={isOn ? 'good' : 'neutral'}>{isOn ? t.on : t.off}</Badge>
+        <span class="second">{consentText(findChoice(kind, consents), props)}</span>
       </div>
       <form method="post" action="/rights/consents">
         <input type="hidden" name="kind" value={kind} />
@@ -76,6 +92,24 @@ const ConsentForm: FC<{
         </button>
       </form>
     </li>
+  );
+};
+
+/** Each group of emails, followed by the kinds in it that are on or off unlike their group. */
+const ConsentList: FC<ConsentProps> = (props) => {
+  const kinds = CONSENT_GROUPS.flatMap((group) => {
+    const isOn = isConsentGiven(group, props.consents);
+    const others = listKindsInGroup(group).filter(
+      (kind) => isConsentGiven(kind, props.consents) !== isOn,
+    );
+    return [group, ...others];
+  });
+  return (
+    <ul class="list">
+      {kinds.map((kind) => (
+        <ConsentForm {...props} kind={kind} />
+      ))}
+    </ul>
   );
 };
 
@@ -189,15 +223,7 @@ const Corrections: FC<RightsProps> = ({ consents, messages, language }) => {
       </Card>
       <Card id="consents" title={t.consentsTitle}>
         <p class="quiet-text">{notifications.emailPreferencesText}</p>
-        <ul class="list">
-          {CONSENT_KINDS.map((kind) => (
-            <ConsentForm
-              messages={messages}
-              kind={kind}
-              choice={consents.find((one) => one.kind === kind)}
-            />
-          ))}
-        </ul>
+        <ConsentList messages={messages} language={language} consents={consents} />
       </Card>
     </>
   );
@@ -266,6 +292,6 @@ privacyRoutes.post('/rights/consents', async (c) => {
   if (kind === undefined || (choice !== 'give' && choice !== 'withdraw')) {
     return c.redirect('/rights', 303);
   }
-  await updateConsent(deps, user, { kind, given: choice === 'give' });
+  await updateConsents(deps, user, [{ kind, given: choice === 'give' }]);
   return c.redirect('/rights?done=consent', 303);
 });

@@ -11,7 +11,6 @@ import {
   listAttempts,
   rotateWebhook,
   updateEndpoint,
-  updateKinds,
   type Webhook,
 } from '@farebox/database/webhooks';
 import { Badge, Card, CopyButton, Field, formatTime, Note, readForm, Toast } from '@farebox/design';
@@ -276,14 +275,6 @@ webhookRoutes.post(`${PATH}/delete`, async (c) => {
 webhookRoutes.post(`${PATH}/enable`, async (c) => {
   await enableWebhook(c.var.deps.identity.db, c.var.user.account);
   return c.redirect(`${PATH}?done=enabled`, 303);
-});
-
-/** Which alerts are posted; the form is on the page of alerts. */
-webhookRoutes.post(`${PATH}/alerts`, async (c) => {
-  const chosen = (await readForm(c)).values('kind');
-  const kinds = NOTIFICATION_KINDS.filter((kind) => chosen.includes(kind));
-  await updateKinds(c.var.deps.identity.db, c.var.user.account, kinds);
-  return c.redirect('/alerts?done=saved', 303);
 });
 
 /** Posted at once, so that the page that follows shows the result. */
