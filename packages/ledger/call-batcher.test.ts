@@ -117,6 +117,27 @@ describe('the verbs of one account in one isolate', () => {
     expect(Math.max(...busy.map(({ length }) => length))).toBeLessThan(12);
   });
 
+  it('leave at once where one comes after another, however fast', async () => {
+    const clock = new TestClock();
+    const sentAfter: number[] = [];
+    let askedAt = 0;
+    const batcher = new CallBatcher<Failed>(async (account, verbs) => {
+      sentAfter.push(clock.now() - askedAt);
+      await clock.sleep(1);
+      return answerAll(account, verbs);
+    }, clock);
+    const callInTurn = async () => {
+      for (let call = 0; call < 300; call += 1) {
+        askedAt = clock.now();
+        await batcher.ask(ACCOUNT, checkpoint(`${call}`));
+        batcher.add(ACCOUNT, settlement(`${call}`));
+      }
+    };
+    void callInTurn();
+    await clock.pass(400);
+    expect([sentAfter.length, Math.max(...sentAfter)]).toEqual([300, 0]);
+  });
+
   it('leave at once again when there were less than 160 a second for a while', async () => {
     const { ask, batches, clock } = createBatcher(answerAll);
     for (let id = 0; id < 50; id += 1) void ask(checkpoint(`${id}`));

@@ -4,8 +4,9 @@
  * (docs/decisions/0032-batches-per-account.md, 0057-fewer-wakes.md).
  *
  * - A hold or a checkpoint leaves at once if no batch is under way or the last one left
- *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way. Where an
- *   account makes `BUSY_HOLDS` holds in `BUSY_WINDOW_MS`, a batch leaves each `BUSY_GAP_MS`.
+ *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way. Where
+ *   `BUSY_HOLDS` holds of an account come in `BUSY_WINDOW_MS` beside others, a batch leaves each
+ *   `BUSY_GAP_MS`. A hold that comes after the last was answered has nobody to wait for.
  * - The first that waits for the gap to pass sends what waits then (its sender). The others look for
  *   their result when a timer of their own fires, or, where they have other work under way, when
  *   that ends. They never go on from a promise that another request resolves: workerd then runs them
@@ -21,7 +22,7 @@ import type { AccountId } from './contract/index.ts';
 
 /** A hold or a checkpoint waits at most this long for company while another batch is under way. */
 const MIN_GAP_MS = 3;
-/** The gap of an account that makes `BUSY_HOLDS` holds and checkpoints in `BUSY_WINDOW_MS`. */
+/** The gap of an account of which `BUSY_HOLDS` verbs came beside others in `BUSY_WINDOW_MS`. */
 const BUSY_GAP_MS = 10;
 const BUSY_HOLDS = 16;
 const BUSY_WINDOW_MS = 100;
@@ -73,7 +74,9 @@ type Line<Failure> = {
   lastSentAt: number;
   /** How long a batch is expected to take: a timer before that would find no result. */
   tripMs: number;
-  /** When the last holds and checkpoints came, as a ring. */
+  /** Holds and checkpoints whose requests wait for their results. */
+  asked: number;
+  /** When the last holds and checkpoints came while others were asked for, as a ring. */
   readonly arrivals: number[];
   oldest: number;
 };
@@ -108,9 +111,21 @@ export class CallBatcher<Failure> {
     until: Promise<unknown> | null = null,
   ): Promise<CallResult | Failure | null> {
     const pending = this.add(account, verb);
-    const { createdAt } = pending;
-    const line = this.#line(account, createdAt);
-    countArrival(line, createdAt);
+    const line = this.#line(account, pending.createdAt);
+    countAsked(line, pending.createdAt);
+    try {
+      return await this.#answerTo(account, line, pending, until);
+    } finally {
+      line.asked = Math.max(0, line.asked - 1);
+    }
+  }
+
+  async #answerTo(
+    account: AccountId,
+    line: Line<Failure>,
+    pending: PendingVerb<Failure>,
+    until: Promise<unknown> | null,
+  ): Promise<CallResult | Failure | null> {
     let other = until;
     while (pending.answer === undefined) {
       if (this.#mustSend(line, pending)) await this.#sendWaiting(account, line);
@@ -142,7 +157,7 @@ export class CallBatcher<Failure> {
     if (existing !== undefined) return existing;
     if (this.#lines.size >= MAX_LINES) this.#dropIdle(now);
     const line: Line<Failure> = {
-      ...{ waiting: [], leader: null, underWay: 0, lastSentAt: 0, tripMs: 1 },
+      ...{ waiting: [], leader: null, underWay: 0, lastSentAt: 0, tripMs: 1, asked: 0 },
       ...{ arrivals: new Array<number>(BUSY_HOLDS).fill(0), oldest: 0 },
     };
     this.#lines.set(account, line);
@@ -204,7 +219,11 @@ export function isOverdue({ sentAt }: PendingVerb<unknown>, now: number): boolea
   return sentAt !== null && now - sentAt > ANSWER_TIMEOUT_MS;
 }
 
-function countArrival(line: Line<unknown>, now: number): void {
+function countAsked(line: Line<unknown>, now: number): void {
+  // Requests that were ended never count themselves down.
+  if (now - line.lastSentAt > ANSWER_TIMEOUT_MS) line.asked = 0;
+  line.asked += 1;
+  if (line.asked === 1) return;
   line.arrivals[line.oldest] = now;
   line.oldest = (line.oldest + 1) % BUSY_HOLDS;
 }
