@@ -54,15 +54,21 @@ function callAlone(leaveAfterMs: number | null): Promise<number> {
   });
 }
 
+async function expectAllSettled(): Promise<void> {
+  await fetchSettledBalance(shared.stack.gatewayUrl, account.apiKey);
+  const { accounts, operators } = shared.stack.ledger;
+  const { accountId } = account;
+  expect(await accounts.status(accountId)).toMatchObject({ openCalls: 0, held: 0n });
+  expect((await operators.audit(accountId)).violations).toEqual([]);
+}
+
 describe(`${BURST} fresh connections at once`, () => {
   it('are all answered, and every call is settled, burst after burst', async () => {
     for (let round = 0; round < 8; round += 1) {
       const statuses = await Promise.all(Array.from({ length: BURST }, () => callAlone(null)));
       expect(statuses).toEqual(statuses.map(() => 200));
     }
-    await fetchSettledBalance(shared.stack.gatewayUrl, account.apiKey);
-    const { accountId } = account;
-    expect((await shared.stack.ledger.operators.audit(accountId)).violations).toEqual([]);
+    await expectAllSettled();
   });
 
   it('are all answered although every other client leaves within milliseconds', async () => {
@@ -75,8 +81,6 @@ describe(`${BURST} fresh connections at once`, () => {
       expect(statuses).toEqual(statuses.map(() => 200));
     }
     // The holds of those who left are admitted for nobody, and end all the same.
-    await fetchSettledBalance(shared.stack.gatewayUrl, account.apiKey);
-    const { accountId } = account;
-    expect((await shared.stack.ledger.operators.audit(accountId)).violations).toEqual([]);
+    await expectAllSettled();
   });
 });

@@ -920,7 +920,7 @@ export const en = {
       'If this wasn’t you, change your password right away and review your API keys and sessions.',
     recipientReason:
       'You’re receiving this email because this address belongs to a Farebox account, or was entered to create one or to be used for one.',
-    unsubscribe: 'To unsubscribe from emails of this kind, open this link:',
+    unsubscribe: 'To unsubscribe from this and related alerts, open this link:',
     confirm_sign_up: {
       subject: 'Verify your email address',
       lines: [

@@ -861,7 +861,7 @@ export const zh: Messages = {
     actIfNotYou: '如果不是您本人操作，请立即更改密码，并检查您的 API 密钥和会话。',
     recipientReason:
       '您收到此邮件，是因为此邮箱地址属于某个 Farebox 账户，或被用于创建账户或设为账户邮箱。',
-    unsubscribe: '如需退订此类邮件，请打开以下链接：',
+    unsubscribe: '如需退订此提醒及相关提醒，请打开以下链接：',
     confirm_sign_up: {
       subject: '请验证您的邮箱地址',
       lines: [

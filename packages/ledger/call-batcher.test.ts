@@ -1,47 +1,18 @@
-import { NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
-import type { CallResult, CallVerb } from './batch-message.ts';
+import type { CallVerb } from './batch-message.ts';
 import { CallBatcher, type SendBatch } from './call-batcher.ts';
+import {
+  createCheckpoint as checkpoint,
+  createSettleRequest,
+  toResult,
+} from './call-verbs.testing.ts';
 import { settled, TestClock } from './test-clock.testing.ts';
 
 const FAILED = { ok: false, reason: 'failed' } as const;
 type Failed = typeof FAILED;
 
 const ACCOUNT = '0'.repeat(16);
-const FREE = {
-  input_uncached: 0n,
-  cache_read: 0n,
-  cache_write_5m: 0n,
-  cache_write_30m: 0n,
-  cache_write_1h: 0n,
-  cache_write_12h: 0n,
-  output: 0n,
-};
-const REPORT = {
-  httpStatus: 200,
-  usage: NO_USAGE,
-  prices: FREE,
-  priceRule: null,
-  providerCost: null,
-  marginBasisPoints: null,
-  firstTokenMs: null,
-  totalMs: null,
-  fees: [],
-};
-
-function settlement(id: string): CallVerb {
-  return { name: 'settle', request: { ...REPORT, id, reason: 'free', cost: 0n } };
-}
-
-function checkpoint(id: string): CallVerb {
-  return { name: 'checkpoint', request: { id, floor: 0n, deadline: 0 } };
-}
-
-function toResult(verb: CallVerb): CallResult {
-  return verb.name === 'settle'
-    ? { name: 'settle', result: { ok: true, charged: 0n, shortfall: 0n, late: false } }
-    : { name: 'checkpoint', result: { ok: true, stop: null } };
-}
+const settlement = (id: string): CallVerb => ({ name: 'settle', request: createSettleRequest(id) });
 
 const answerAll: SendBatch<Failed> = async (_, verbs) => ({
   ok: true,

@@ -1,8 +1,7 @@
-import { NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
-import type { CallResult, CallVerb } from './batch-message.ts';
+import type { CallVerb } from './batch-message.ts';
 import { CallBatcher, type SendBatch } from './call-batcher.ts';
-import type { SettleRequest } from './contract/index.ts';
+import { createCheckpoint, createSettleRequest, SETTLED, toResult } from './call-verbs.testing.ts';
 import { type Settlement, SettlementKeeper } from './settlement-keeper.ts';
 import { settled, TestClock } from './test-clock.testing.ts';
 
@@ -10,32 +9,6 @@ const OVERLOADED = { ok: false, reason: 'overloaded' } as const;
 type Overloaded = typeof OVERLOADED;
 
 const ACCOUNT = '0'.repeat(16);
-const FREE = {
-  input_uncached: 0n,
-  cache_read: 0n,
-  cache_write_5m: 0n,
-  cache_write_30m: 0n,
-  cache_write_1h: 0n,
-  cache_write_12h: 0n,
-  output: 0n,
-};
-
-function toRequest(id: string): SettleRequest {
-  return {
-    ...{ id, reason: 'free', cost: 0n, httpStatus: 200, usage: NO_USAGE, prices: FREE },
-    ...{ priceRule: null, providerCost: null, marginBasisPoints: null },
-    ...{ firstTokenMs: null, totalMs: null, fees: [] },
-  };
-}
-
-const SETTLED = { ok: true, charged: 0n, shortfall: 0n, late: false } as const;
-
-function toResult(verb: CallVerb): CallResult {
-  return verb.name === 'settle'
-    ? { name: 'settle', result: SETTLED }
-    : { name: 'checkpoint', result: { ok: true, stop: null } };
-}
-
 const answerAll: SendBatch<Overloaded> = async (_, verbs) => ({
   ok: true,
   results: verbs.map(toResult),
@@ -93,16 +66,13 @@ function createIsolate({ sendBatch, queueMs = 0, queueFailures = 0, aloneMs = 0 
   /** A request leaves a settlement. */
   const keep = (id: string, { request = id, account = ACCOUNT } = {}) => {
     clock.request = request;
-    keeper.keep({ account, request: toRequest(id) }, () => void keepers.push(request));
+    keeper.keep({ account, request: createSettleRequest(id) }, () => void keepers.push(request));
   };
   /** A request brings a verb whose result it needs. */
   const ask = (id: string) => {
     clock.request = id;
     keeper.ensureKept(() => void keepers.push(id));
-    return batcher.ask(ACCOUNT, {
-      name: 'checkpoint',
-      request: { id, floor: 0n, deadline: 0 },
-    });
+    return batcher.ask(ACCOUNT, createCheckpoint(id));
   };
   return { clock, keep, ask, ends, keepers, batches, subrequests };
 }

@@ -88,10 +88,14 @@ export class SettlementKeeper<Failure> {
 
   /** Takes a settlement over: the request that brings it may end. */
   keep(settlement: Settlement, keepAlive: KeepAlive): void {
-    const pending = this.#add(settlement);
     this.#kept.add({
-      ...{ settlement, pending, failures: 0, isUnreachable: false, queueAttempts: 0 },
-      ...{ turn: null, busyUntil: 0 },
+      settlement,
+      pending: this.#add(settlement),
+      failures: 0,
+      isUnreachable: false,
+      queueAttempts: 0,
+      turn: null,
+      busyUntil: 0,
     });
     this.ensureKept(keepAlive);
   }

@@ -1,7 +1,7 @@
 /**
- * The link that withdraws the consent to one group of emails without a sign-in, as RFC 8058 requires. It names the account
- * and the group, with a MAC under a key of its own. Its holder can withdraw that consent and do
- * nothing else.
+ * The link that withdraws the consent to one group of emails without a sign-in, as RFC 8058
+ * requires. It names the account and the group, with a MAC under a key of its own. Its holder can
+ * withdraw that consent and do nothing else.
  */
 import { constantTimeEqual, deriveKey, keyedHash } from '@farebox/crypto';
 import { CONSENT_GROUPS, type ConsentGroup } from './contract.ts';
