@@ -41,12 +41,11 @@ function isWiped(tx: Tx): boolean {
 
 /** How long a closed account waits for operators to mend a backlog that can't be chained. */
 const MAX_CHAIN_WAIT_MS = 7 * DAY_MS;
-const LAST_ENTRY_AT = 'SELECT coalesce(max(at), 0) AS at FROM entries WHERE seq > 0';
 
 /** When the account was last changed, which its closure does by revoking its keys. */
-function lastChangeAt({ cache, sql }: Tx): Instant {
+function lastChangeAt({ cache }: Tx): Instant {
   const revokedAt = [...cache.keys.values()].map((key) => key.revokedAt ?? 0);
-  return Math.max(sql.exec<{ at: number }>(LAST_ENTRY_AT).one().at, ...revokedAt);
+  return Math.max(cache.lastEntryAt, ...revokedAt);
 }
 
 /**

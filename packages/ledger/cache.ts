@@ -59,6 +59,7 @@ type KeyRow = SpendingRow & {
 type AccountRow = {
   id: string;
   acknowledged: number;
+  pruned_count: number;
   open_from: number;
   early_until: number;
   low_balance: number | null;
@@ -75,7 +76,8 @@ type HoldRow = {
   opening: string;
 };
 
-const ACCOUNT = 'SELECT id, acknowledged, open_from, early_until, low_balance, is_low FROM account';
+const ACCOUNT = `SELECT id, acknowledged, pruned_count, open_from, early_until, low_balance, is_low
+  FROM account`;
 const LAST_AT = 'SELECT at FROM entries WHERE seq > 0 ORDER BY seq DESC LIMIT 1';
 const LAST_ROW = 'SELECT coalesce(max(row), 0) AS row FROM entries';
 const OPEN_CALLS = `SELECT row, id, held, floor, deadline, max_output, hold_fingerprint, opening
@@ -156,6 +158,7 @@ function loadAccount(sql: SqlStorage, row: AccountRow): AccountCache {
     holds: new Map(),
     nextRow: sql.exec<{ row: number }>(LAST_ROW).one().row + 1,
     acknowledged: row.acknowledged,
+    prunedTo: row.pruned_count,
     providerCalls: new Map(),
     held: 0n,
     reserved: sumReserved(sql),

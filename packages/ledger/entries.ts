@@ -336,31 +336,51 @@ export function acknowledge(tx: Tx, seq: number): number {
 }
 
 const MAX_PRUNED_PER_RUN = 1_000;
-const SELECT_PRUNABLE = `SELECT max(seq) AS last FROM (SELECT seq FROM entries
-  WHERE kind = 'charge' AND at < ?1 AND seq < (SELECT acknowledged FROM account)
-  ORDER BY seq LIMIT ?2)`;
-const SUM_PRUNABLE = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS TEXT) AS delta
-  FROM entries WHERE kind = 'charge' AND at < ?1 AND seq <= ?2`;
-const DELETE_PRUNABLE = "DELETE FROM entries WHERE kind = 'charge' AND at < ?1 AND seq <= ?2";
+/** Read row by row, and rarely beyond the first. */
+const CHARGES_AFTER = `SELECT seq, delta, at FROM entries WHERE seq > ? AND kind = 'charge'
+  ORDER BY seq`;
+const DELETE_CHARGES = "DELETE FROM entries WHERE seq > ? AND seq <= ? AND kind = 'charge'";
 const SELECT_PRUNED = 'SELECT pruned_count, pruned_delta FROM account';
 const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHERE singleton = 1';
+
+/** The oldest charges, to be deleted; after that no charge up to `upTo` is kept. */
+type OldCharges = Readonly<{ count: number; delta: NanoUsd; upTo: number }>;
+
+/**
+ * Finds acknowledged charges older than the retention time. Times never decrease with the number, so
+ * the first charge that is kept ends the search: where nothing is old enough, which is nearly
+ * always, it reads one row, however many entries there are.
+ */
+function findOldCharges({ sql, cache, now }: Tx): OldCharges {
+  const before = now - ENTRY_RETENTION_MS;
+  let count = 0;
+  let delta = 0n;
+  const charges = sql.exec<{ seq: number; delta: number; at: number }>(
+    CHARGES_AFTER,
+    cache.prunedTo,
+  );
+  for (const charge of charges) {
+    const isKept = charge.at >= before || charge.seq >= cache.acknowledged;
+    if (isKept || count === MAX_PRUNED_PER_RUN) return { count, delta, upTo: charge.seq - 1 };
+    count += 1;
+    delta += fromSql(charge.delta);
+  }
+  return { count, delta, upTo: cache.balance.seq };
+}
 
 /**
  * Deletes acknowledged charges older than the retention time, keeps their sum, and returns their
  * number. Credits are kept: their ids keep a transfer from being credited twice.
  */
 export function prune(tx: Tx): number {
-  const before = tx.now - ENTRY_RETENTION_MS;
-  const cutoff = tx.sql
-    .exec<{ last: number | null }>(SELECT_PRUNABLE, before, MAX_PRUNED_PER_RUN)
-    .one();
-  if (cutoff.last === null) return 0;
-  const sums = tx.sql
-    .exec<{ count: number; delta: string }>(SUM_PRUNABLE, before, cutoff.last)
-    .one();
-  const pruned = tx.sql.exec<{ pruned_count: number; pruned_delta: string }>(SELECT_PRUNED).one();
-  const delta = fromSqlText(pruned.pruned_delta) + fromSqlText(sums.delta);
-  tx.sql.exec(UPDATE_PRUNED, pruned.pruned_count + sums.count, delta.toString());
-  tx.sql.exec(DELETE_PRUNABLE, before, cutoff.last);
-  return sums.count;
+  const { sql, cache } = tx;
+  const { count, delta, upTo } = findOldCharges(tx);
+  if (count > 0) {
+    const pruned = sql.exec<{ pruned_count: number; pruned_delta: string }>(SELECT_PRUNED).one();
+    const sum = fromSqlText(pruned.pruned_delta) + delta;
+    sql.exec(UPDATE_PRUNED, pruned.pruned_count + count, sum.toString());
+    sql.exec(DELETE_CHARGES, cache.prunedTo, upTo);
+  }
+  cache.prunedTo = upTo;
+  return count;
 }

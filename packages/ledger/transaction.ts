@@ -78,6 +78,11 @@ export type AccountCache = {
   nextRow: number;
   /** The last entry that Postgres has. */
   acknowledged: number;
+  /**
+   * No charge up to this entry is kept; pruning looks for the next ones after it. The object starts
+   * with the number of pruned charges, which were the oldest ones.
+   */
+  prunedTo: number;
   /** The calls admitted in the last minute, by provider. */
   readonly providerCalls: Map<string, SlidingWindow>;
   /** The sum of all open holds. */
