@@ -224,12 +224,16 @@ function toKeyDaySpending({ key_id: keyId, day, spent }: SpendingSumRow): KeyDay
   return { keyId, day, amount: fromSqlText(spent) };
 }
 
-/** The stored sums of each key, in the periods of its last acknowledged charge. */
-export function listStoredPeriods(
+/** What the row of each key says that it spent, in its life and in the periods of its last charge. */
+export function listStoredSpending(
   sql: SqlStorage,
-): readonly Readonly<{ keyId: KeyId; spending: PeriodSpending }>[] {
+): readonly Readonly<{ keyId: KeyId; spent: NanoUsd; periods: PeriodSpending }>[] {
   const rows = sql.exec<KeyRow>('SELECT * FROM keys').toArray();
-  return rows.map((row) => ({ keyId: row.id, spending: toPeriodSpending(row) }));
+  return rows.map((row) => ({
+    keyId: row.id,
+    spent: fromSql(row.spent),
+    periods: toPeriodSpending(row),
+  }));
 }
 
 export function addHold(cache: AccountCache, hold: OpenHold): void {

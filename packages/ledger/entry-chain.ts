@@ -63,20 +63,25 @@ export function chainOutbox(tx: Tx, limit: number): void {
   storeLinks(tx, chainEntries(account, from, entriesAfter(tx, from.seq, limit)));
 }
 
-/** Kept entries up to the chain's end without a hash, and beyond it with one; none in a sound ledger. */
-const COUNT_UNCHAINED = `SELECT count(*) AS n FROM entries e, account a
-  WHERE e.seq > 0 AND (e.hash IS NULL) = (e.seq <= a.chain_seq) AND a.wiped = 0
-     OR e.seq = a.chain_seq AND a.wiped = 0 AND e.hash <> a.chain_hash`;
+/**
+ * Entries after ?1 up to the chain's end without a hash, or beyond it with one, and a last entry of
+ * the chain with another hash; none in a sound ledger.
+ */
+const COUNT_UNCHAINED = `SELECT
+  (SELECT count(*) FROM entries e WHERE e.seq > ?1 AND (e.hash IS NULL) = (e.seq <= a.chain_seq))
+    + (SELECT count(*) FROM entries e WHERE e.seq = a.chain_seq AND e.hash <> a.chain_hash) AS n
+  FROM account a WHERE a.wiped = 0`;
 
-export function countUnchained({ sql }: Tx): number {
-  return sql.exec<{ n: number }>(COUNT_UNCHAINED).one().n;
+/** Counts entries after `after` that are not chained as they should be. */
+export function countUnchained({ sql }: Tx, after: number): number {
+  return sql.exec<{ n: number }>(COUNT_UNCHAINED, after).toArray()[0]?.n ?? 0;
 }
 
 /**
  * The entries whose hashes an audit makes again, the newest ones: some 20 µs each. An account with
  * more of them a day is checked when its statement is read, line by line.
  */
-const MAX_AUDITED_ENTRIES = 10_000;
+const MAX_HASHED_ENTRIES = 10_000;
 
 function isLinked(account: AccountId, before: Entry | undefined, entry: Entry): boolean {
   if (entry.hash === undefined) return true;
@@ -89,8 +94,8 @@ function isLinked(account: AccountId, before: Entry | undefined, entry: Entry): 
 /** Returns the first of the newest entries that does not match its hash. */
 export function findBrokenLink(tx: Tx): number | null {
   const { account, balance } = tx.cache;
-  const from = Math.max(0, balance.seq - MAX_AUDITED_ENTRIES);
-  const entries = entriesAfter(tx, from, MAX_AUDITED_ENTRIES);
+  const from = Math.max(0, balance.seq - MAX_HASHED_ENTRIES);
+  const entries = entriesAfter(tx, from, MAX_HASHED_ENTRIES);
   const broken = entries.find((entry, index) => !isLinked(account, entries[index - 1], entry));
   return broken?.seq ?? null;
 }

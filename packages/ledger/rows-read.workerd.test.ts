@@ -129,6 +129,18 @@ describe('what an object reads', () => {
     expect(rows.filter(([, ofFew, ofMany]) => ofFew !== ofMany)).toEqual([]);
   });
 
+  it('does not grow in an audit beyond 50,000 entries, which finds them sound', async () => {
+    const stub = await openFunded();
+    await makeCalls(stub, 0, 200);
+    await addCredits(stub, 10, 50_000);
+    await makeCalls(stub, 1_000, 200);
+    const audit = async () => expect((await stub.audit()).violations).toEqual([]);
+    const before = await countRowsRead(stub, audit);
+    await addCredits(stub, 100_000, 6_000);
+    await makeCalls(stub, 2_000, 200);
+    expect((await countRowsRead(stub, audit)) / before).toBeCloseTo(1, 1);
+  });
+
   it('does not grow with the credits that it keeps, from the second alarm on', async () => {
     const stub = await openFunded();
     await addCredits(stub, 10, 1_500);
