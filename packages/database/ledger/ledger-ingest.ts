@@ -7,13 +7,8 @@
 import { type AccountId, DAY_MS, type DeliveryResult, type Entry } from '@farebox/ledger';
 import { savedByCache, splitCharge, totalInputTokens } from '@farebox/money';
 import { sql } from 'drizzle-orm';
-import {
-  type Database,
-  type QueryError,
-  queryOrThrow,
-  tryQuery,
-} from '../connection/connection.ts';
-import { ledgerEntries } from '../schema/ledger.ts';
+import { type Database, type QueryError, tryQuery } from '../connection/connection.ts';
+import { firstRow } from '../connection/raw-sql.ts';
 import { CALL_ROW_COLUMNS, toCallRow } from './calls.ts';
 
 /** Lines in one statement. Above it a delivery takes several, in order. */
@@ -238,19 +233,35 @@ function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
 
 export type AccountTotals = Readonly<{ entries: number; lastSeq: number; posted: bigint }>;
 
+/** The newest entries that are counted and summed up, as in the audit of the object (0061). */
+const MAX_SUMMED_ENTRIES = 50_000;
+
+type TotalsRow = { entries: string | number; last_seq: string | number; posted: string };
+
 /**
- * What Postgres says of an account; `posted` is the sum of its lines, not the last running balance.
+ * What Postgres says of an account. `posted` is the sum of its lines, not the last running balance;
+ * the balance before the `newest` lines stands for all before them.
  */
-export async function getAccountTotals(db: Database, account: AccountId): Promise<AccountTotals> {
-  const [row] = await queryOrThrow(
-    db
-      .select({
-        entries: sql`count(*)`.mapWith(Number),
-        lastSeq: sql`coalesce(max(${ledgerEntries.seq}), 0)`.mapWith(Number),
-        posted: sql`coalesce(sum(${ledgerEntries.delta}), 0)::text`.mapWith(BigInt),
-      })
-      .from(ledgerEntries)
-      .where(sql`${ledgerEntries.accountId} = ${account}`),
+export async function getAccountTotals(
+  db: Database,
+  account: AccountId,
+  newest = MAX_SUMMED_ENTRIES,
+): Promise<AccountTotals> {
+  const row = await firstRow<TotalsRow>(
+    db,
+    sql`with newest as (
+        select seq, delta, posted_after from ledger_entries where account_id = ${account}
+        order by seq desc limit ${newest}::int
+      ), earlier as (
+        select seq - 1 as count, posted_after - delta as posted from newest
+        where (select count(*) from newest) = ${newest}::int order by seq limit 1
+      )
+      select coalesce((select count from earlier), 0) + count(*) as entries,
+        coalesce(max(seq), 0) as last_seq,
+        (coalesce((select posted from earlier), 0) + coalesce(sum(delta), 0))::text as posted
+      from newest`,
   );
-  return row ?? { entries: 0, lastSeq: 0, posted: 0n };
+  if (row === undefined) return { entries: 0, lastSeq: 0, posted: 0n };
+  const { entries, last_seq: lastSeq, posted } = row;
+  return { entries: Number(entries), lastSeq: Number(lastSeq), posted: BigInt(posted) };
 }

@@ -1,20 +1,20 @@
 /** Which entries a statement has: those of a period that are chained, and how many are not yet. */
 import type { AccountId, Instant, StatementOutline, StatementPeriod } from '@farebox/ledger';
-import { and, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gt, lte, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { ledgerEntries } from '../schema/ledger.ts';
+import { listPastBalances } from '../statements/balance-history.ts';
 
-function toDate(at: Instant | null): Date | null {
-  return at === null ? null : new Date(at);
-}
-
-function isInPeriod({ since, before }: StatementPeriod): SQL | undefined {
-  const from = toDate(since);
-  const until = toDate(before);
-  return and(
-    from === null ? undefined : gte(ledgerEntries.at, from),
-    until === null ? undefined : lt(ledgerEntries.at, until),
-  );
+/** Returns the numbers of the entries of a period: those after `after`, up to `upTo`. */
+async function findRange(
+  db: Database,
+  account: AccountId,
+  { since, before }: StatementPeriod,
+): Promise<Readonly<{ after: number; upTo: number | null }>> {
+  const times = [since, before].filter((time) => time !== null);
+  const past = times.length === 0 ? [] : await listPastBalances(db, account, times);
+  const lastBefore = (time: Instant | null) => past.find((one) => one.before === time)?.seq ?? null;
+  return { after: lastBefore(since) ?? 0, upTo: lastBefore(before) };
 }
 
 /** Entries are chained oldest first, so those of a period that are chained follow each other. */
@@ -23,6 +23,7 @@ export async function outlineStatement(
   account: AccountId,
   period: StatementPeriod,
 ): Promise<StatementOutline> {
+  const { after, upTo } = await findRange(db, account, period);
   const [row] = await queryOrThrow(
     db
       .select({
@@ -36,7 +37,13 @@ export async function outlineStatement(
         unchained: sql`count(*) filter (where ${ledgerEntries.hash} is null)`.mapWith(Number),
       })
       .from(ledgerEntries)
-      .where(and(eq(ledgerEntries.accountId, account), isInPeriod(period))),
+      .where(
+        and(
+          eq(ledgerEntries.accountId, account),
+          gt(ledgerEntries.seq, after),
+          upTo === null ? undefined : lte(ledgerEntries.seq, upTo),
+        ),
+      ),
   );
   const { first = null, last = null, unchained = 0 } = row ?? {};
   const range = first === null || last === null ? null : { first, last };

@@ -1,0 +1,95 @@
+/** What statements that are repeated read of the entries of one account, by PostgreSQL's own count. */
+import { createEmptyDatabase } from '@farebox/local';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connect, type Database } from '../connection/index.ts';
+import { getAccountTotals, outlineStatement } from './index.ts';
+
+const ACCOUNT = 'a'.repeat(16);
+const ENTRIES = 20_000;
+const FIRST = Date.UTC(2026, 0, 1);
+const MINUTE_MS = 60_000;
+
+type Plan = Readonly<{
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  Plans?: readonly Plan[];
+}>;
+
+function sumRows(plan: Plan): number {
+  const below = (plan.Plans ?? []).reduce((sum, child) => sum + sumRows(child), 0);
+  if (plan['Relation Name'] !== 'ledger_entries') return below;
+  const rows = plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0);
+  return below + rows * plan['Actual Loops'];
+}
+
+/** The rows of entries that the statements of `work` read. */
+async function countRowsRead(work: () => Promise<unknown>): Promise<number> {
+  const sent: Parameters<typeof fetch>[] = [];
+  const real = globalThis.fetch;
+  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((url, init) => {
+    sent.push([url, init]);
+    return real(url, init);
+  });
+  await work();
+  spy.mockRestore();
+  let rows = 0;
+  for (const [url, init] of sent) {
+    const { query, params } = JSON.parse(String(init?.body));
+    // PostgreSQL scans a table as small as this one because that is faster.
+    const index = { query: 'set local enable_seqscan = off', params: [] };
+    const explain = { query: `explain (analyze, format json) ${query}`, params };
+    const body = JSON.stringify({ queries: [index, explain] });
+    const answer = await real(url, { ...init, body, signal: null });
+    const { results } = JSON.parse(await answer.text());
+    const [cell] = Object.values(results[1].rows[0]);
+    const [{ Plan: plan }] = typeof cell === 'string' ? JSON.parse(cell) : cell;
+    rows += sumRows(plan);
+  }
+  return rows;
+}
+
+describe('of an account with 20,000 entries', () => {
+  let empty: Awaited<ReturnType<typeof createEmptyDatabase>>;
+  let db: Database;
+
+  beforeAll(async () => {
+    empty = await createEmptyDatabase();
+    db = connect(empty.url);
+    await db.execute(sql`insert into accounts (id, created_at) values (${ACCOUNT}, now())`);
+    await db.execute(sql`insert into ledger_entries
+        (account_id, seq, id, kind, delta, posted_after, at, hash)
+      select ${ACCOUNT}, n, 'local:' || n, 'credit', 1, n,
+        to_timestamp(${FIRST / 1000}::bigint + (n - 1) * 60), lpad(to_hex(n), 64, '0')
+      from generate_series(1, ${ENTRIES}::int) as n`);
+    await db.execute(sql`analyze ledger_entries`);
+  });
+  afterAll(() => empty.close());
+
+  it('the totals read the newest ones, and are those of all', async () => {
+    const totals = { entries: ENTRIES, lastSeq: ENTRIES, posted: BigInt(ENTRIES) };
+    expect(await getAccountTotals(db, ACCOUNT)).toEqual(totals);
+    expect(await getAccountTotals(db, ACCOUNT, 300)).toEqual(totals);
+    expect(await countRowsRead(() => getAccountTotals(db, ACCOUNT, 300))).toBeLessThan(310);
+  });
+
+  it('the outline of a statement reads those of its period', async () => {
+    const at = (minutes: number) => FIRST + minutes * MINUTE_MS;
+    const outline = (since: number | null, before: number | null) => () =>
+      outlineStatement(db, ACCOUNT, { since, before });
+    expect(await outline(at(1_000), at(1_010))()).toEqual({
+      range: { first: 1_001, last: 1_010 },
+      unchained: 0,
+    });
+    expect(await outline(at(19_990), null)()).toMatchObject({
+      range: { first: 19_991, last: 20_000 },
+    });
+    expect(await outline(null, at(2))()).toMatchObject({ range: { first: 1, last: 2 } });
+    expect(await outline(at(50_000), at(60_000))()).toEqual({ range: null, unchained: 0 });
+    expect(await outline(null, null)()).toMatchObject({ range: { first: 1, last: 20_000 } });
+    expect(await countRowsRead(outline(at(1_000), at(1_010)))).toBeLessThan(100);
+    expect(await countRowsRead(outline(at(19_990), null))).toBeLessThan(100);
+  });
+});
