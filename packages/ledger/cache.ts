@@ -65,6 +65,7 @@ type AccountRow = {
   low_balance: number | null;
   is_low: number;
 };
+type RetiredSecretRow = { keyId: number; hash: string; expiresAt: number };
 type HoldRow = {
   row: number;
   id: string;
@@ -91,8 +92,8 @@ const SELECT_SPENDING = `SELECT spent, baseline_day, baseline_today, baseline_me
   baseline_active_days, week_spent, month_spent FROM keys WHERE id = ?`;
 const UPDATE_SPENDING = `UPDATE keys SET spent = ?, baseline_day = ?, baseline_today = ?,
   baseline_mean = ?, baseline_active_days = ?, week_spent = ?, month_spent = ? WHERE id = ?`;
-const SELECT_RETIRED_SECRETS =
-  'SELECT hash, expires_at AS expiresAt FROM retired_secrets WHERE key_id = ? ORDER BY expires_at DESC, hash';
+const SELECT_RETIRED_SECRETS = `SELECT key_id AS keyId, hash, expires_at AS expiresAt
+  FROM retired_secrets ORDER BY expires_at DESC, hash`;
 
 function toAmount(value: number | null): NanoUsd | null {
   return value === null ? null : fromSql(value);
@@ -183,16 +184,24 @@ function toOpenHold(row: HoldRow): OpenHold {
   };
 }
 
+/** The retired secrets of each key, in one statement: no index has them by key. */
+function loadRetiredSecrets(sql: SqlStorage): ReadonlyMap<KeyId, readonly RetiredSecret[]> {
+  const secrets = new Map<KeyId, RetiredSecret[]>();
+  for (const { keyId, hash, expiresAt } of sql.exec<RetiredSecretRow>(SELECT_RETIRED_SECRETS)) {
+    const ofKey = secrets.get(keyId) ?? [];
+    secrets.set(keyId, ofKey);
+    ofKey.push({ hash, expiresAt });
+  }
+  return secrets;
+}
+
 /** Loads the cache from the tables, at start and after a failed transaction. */
 export function loadCache(sql: SqlStorage, now: Instant): AccountCache {
   const account = sql.exec<AccountRow>(ACCOUNT).one();
   const cache = loadAccount(sql, account);
-  for (const row of sql.exec<KeyRow>('SELECT * FROM keys').toArray()) {
-    const retiredSecrets = sql
-      .exec<{ hash: string; expiresAt: number }>(SELECT_RETIRED_SECRETS, row.id)
-      .toArray();
-    cache.keys.set(row.id, toKey(row, retiredSecrets));
-  }
+  const retiredSecrets = loadRetiredSecrets(sql);
+  for (const row of sql.exec<KeyRow>('SELECT * FROM keys').toArray())
+    cache.keys.set(row.id, toKey(row, retiredSecrets.get(row.id) ?? []));
   const { acknowledged, balance } = cache;
   for (const { keyId, day, amount } of listSpendingByKeyAndDay(sql, acknowledged, balance.seq)) {
     const key = cache.keys.get(keyId);

@@ -141,6 +141,23 @@ describe('what an object reads', () => {
     expect((await countRowsRead(stub, audit)) / before).toBeCloseTo(1, 1);
   });
 
+  it('grows as the keys do when it starts, and not faster, where each was rotated', async () => {
+    const readAtStart = async (keys: number) => {
+      const stub = await openFunded();
+      for (let keyId = 100; keyId < 100 + keys; keyId += 1) {
+        const secretHash = (n: number) => `${keyId}${n}`.padStart(64, '0');
+        await stub.putKey({ keyId, secretHash: secretHash(1), limits: NO_LIMITS });
+        await stub.rollKey({ keyId, secretHash: secretHash(2), previousExpiresAt: START + DAY_MS });
+      }
+      return countRowsRead(stub, async () => {
+        await evictDurableObject(stub);
+        await stub.status();
+      });
+    };
+    const [few, many] = [await readAtStart(20), await readAtStart(40)];
+    expect(many - few).toBeLessThan(5 * 20);
+  });
+
   it('does not grow with the credits that it keeps, from the second alarm on', async () => {
     const stub = await openFunded();
     await addCredits(stub, 10, 1_500);
