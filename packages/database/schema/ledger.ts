@@ -233,6 +233,8 @@ export const usageDays = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.accountId, t.day, t.keyId, t.model] }),
+    // The last day of each key: one row of a key's, not all days of the account.
+    index('usage_days_key').on(t.accountId, t.keyId, t.day),
     check('usage_days_model_shape', sql`${t.model} ~ '^[!-~]+$'`),
     check(
       'usage_days_sums',

@@ -1,7 +1,7 @@
 /** Sums of usage by day, key and model, read from `usage_days`. */
 import type { AccountId, KeyId } from '@farebox/ledger';
 import { mapSpendKinds, type NanoUsd, SPEND_KINDS, type SpendByKind } from '@farebox/money';
-import { and, eq, gte, lte, max, sql, sum } from 'drizzle-orm';
+import { and, eq, gte, lte, sql, sum } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { usageDays } from '../schema/ledger.ts';
 
@@ -167,17 +167,26 @@ export async function sumGroupSpend(
   return rows.map((row) => ({ group: row.group, ...toKindSpend(row) }));
 }
 
-/** Returns the last day on which each key was used, by the key's id. */
+/**
+ * Returns the last day on which each key was used, by the key's id. It goes from the newest row of
+ * one key to that of the next, however many days and models lie between.
+ */
 export async function listLastUsedDays(
   db: Database,
   account: AccountId,
 ): Promise<ReadonlyMap<KeyId, number>> {
-  const rows = await queryOrThrow(
-    db
-      .select({ keyId: usageDays.keyId, day: max(usageDays.day) })
-      .from(usageDays)
-      .where(eq(usageDays.accountId, account))
-      .groupBy(usageDays.keyId),
+  const newestFirst = sql`order by key_id desc, day desc limit 1`;
+  const { rows } = await queryOrThrow(
+    db.execute<{ key_id: string | number; day: number }>(sql`
+      with recursive used as (
+        (select key_id, day from usage_days where account_id = ${account} ${newestFirst})
+        union all
+        select next.key_id, next.day from used cross join lateral (
+          select key_id, day from usage_days
+          where account_id = ${account} and key_id < used.key_id ${newestFirst}
+        ) as next
+      )
+      select key_id, day from used`),
   );
-  return new Map(rows.flatMap(({ keyId, day }) => (day === null ? [] : [[keyId, day]])));
+  return new Map(rows.map(({ key_id, day }) => [Number(key_id), Number(day)]));
 }

@@ -1,9 +1,10 @@
-/** What statements that are repeated read of the entries of one account, by PostgreSQL's own count. */
+/** What repeated statements read of one account's rows, as PostgreSQL counts them. */
 import { createEmptyDatabase } from '@farebox/local';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { connect, type Database } from '../connection/index.ts';
-import { getAccountTotals, outlineStatement } from './index.ts';
+import { connect, type Database } from './connection/index.ts';
+import { getAccountTotals, outlineStatement } from './ledger/index.ts';
+import { listLastUsedDays } from './statements/index.ts';
 
 const ACCOUNT = 'a'.repeat(16);
 const ENTRIES = 20_000;
@@ -20,12 +21,12 @@ type Plan = Readonly<{
 
 function sumRows(plan: Plan): number {
   const below = (plan.Plans ?? []).reduce((sum, child) => sum + sumRows(child), 0);
-  if (plan['Relation Name'] !== 'ledger_entries') return below;
+  if (plan['Relation Name'] === undefined) return below;
   const rows = plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0);
   return below + rows * plan['Actual Loops'];
 }
 
-/** The rows of entries that the statements of `work` read. */
+/** The rows of tables that the statements of `work` read. */
 async function countRowsRead(work: () => Promise<unknown>): Promise<number> {
   const sent: Parameters<typeof fetch>[] = [];
   const real = globalThis.fetch;
@@ -64,7 +65,11 @@ describe('of an account with 20,000 entries', () => {
       select ${ACCOUNT}, n, 'local:' || n, 'credit', 1, n,
         to_timestamp(${FIRST / 1000}::bigint + (n - 1) * 60), lpad(to_hex(n), 64, '0')
       from generate_series(1, ${ENTRIES}::int) as n`);
-    await db.execute(sql`analyze ledger_entries`);
+    await db.execute(sql`insert into usage_days
+        (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
+      select ${ACCOUNT}, day, key, 'openai/gpt', 1, 1, 1, 1
+      from generate_series(1, 400) as day, generate_series(1, 20) as key where day % key = 0`);
+    await db.execute(sql`analyze`);
   });
   afterAll(() => empty.close());
 
@@ -73,6 +78,14 @@ describe('of an account with 20,000 entries', () => {
     expect(await getAccountTotals(db, ACCOUNT)).toEqual(totals);
     expect(await getAccountTotals(db, ACCOUNT, 300)).toEqual(totals);
     expect(await countRowsRead(() => getAccountTotals(db, ACCOUNT, 300))).toBeLessThan(310);
+  });
+
+  it('the last days of its keys read one row of each', async () => {
+    const days = await listLastUsedDays(db, ACCOUNT);
+    expect([...days].sort(([a], [b]) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, index) => [index + 1, 400 - (400 % (index + 1))]),
+    );
+    expect(await countRowsRead(() => listLastUsedDays(db, ACCOUNT))).toBeLessThan(30);
   });
 
   it('the outline of a statement reads those of its period', async () => {

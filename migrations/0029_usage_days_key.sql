@@ -1,0 +1,1 @@
+CREATE INDEX "usage_days_key" ON "usage_days" USING btree ("account_id","key_id","day");
