@@ -73,8 +73,7 @@ export type ChargeDetails = ReportedMetadata &
 
 const END_CALL = `UPDATE entries SET seq = ?, delta = ?, posted_after = ?, at = ?, reason = ?,
   charged = ?, shortfall = ?, settle_fingerprint = ?, report = ?, hash = ?
-  WHERE row = ? AND seq IS NULL
-  RETURNING row`;
+  WHERE row = ? AND seq IS NULL`;
 const INSERT_LATE_CHARGE = `INSERT INTO entries (seq, delta, posted_after, at, reason, charged,
   shortfall, settle_fingerprint, report, hash, row, id, kind, call_id, key_id, held, max_output,
   hold_fingerprint, opening)
@@ -207,8 +206,8 @@ function chargeValues(
 export function endCall(tx: Tx, { row, id, opening }: OpenHold, details: ChargeDetails): void {
   const balance = post(tx, -details.taken);
   const values = chargeValues(tx, balance, { id, callId: id, opening }, details);
-  const ended = tx.sql.exec(END_CALL, ...values, row).toArray();
-  if (ended.length !== 1) throw new InvariantViolation('hold_ends_once');
+  const { rowsWritten } = tx.sql.exec(END_CALL, ...values, row);
+  if (rowsWritten === 0) throw new InvariantViolation('hold_ends_once');
   alertOnLowBalance(tx, balance);
 }
 

@@ -47,7 +47,7 @@ type Balance = Readonly<MutableBalance>;
 
 const INSERT_HOLD = `INSERT INTO entries (row, id, kind, call_id, key_id, held, max_output, deadline,
   floor, hold_fingerprint, opening) VALUES (?1, ?2, 'charge', ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)
-  ON CONFLICT (id) DO NOTHING RETURNING row`;
+  ON CONFLICT (id) DO NOTHING`;
 
 function declined(decline: HoldDecline): HoldResult {
   return { ok: false, ...decline };
@@ -320,7 +320,7 @@ function insertHold(
     requestFingerprint,
     openingToText(opening),
   );
-  if (inserted.toArray().length === 0) return false;
+  if (inserted.rowsWritten === 0) return false;
   cache.nextRow += 1;
   const details = { fingerprint: requestFingerprint, opening, floor: 0n, deadline };
   addHold(cache, { row, id, amount, maxOutput, ...details });

@@ -60,15 +60,16 @@ async function serve(
   context: ExecutionContext,
 ): Promise<Response> {
   const deps = getDeps(env);
+  const now = Date.now();
   const ctx: RequestContext = {
     deps,
     request,
-    id: newCallId(),
+    id: newCallId(now),
     dialect: dialect ?? detectDialect(path, request.headers),
     waitUntil: (work) => context.waitUntil(work),
     clock: Date.now,
     timer: new DeadlineTimer(Date.now),
-    times: new CallTimes(Date.now()),
+    times: new CallTimes(now),
     refusals: { caller: null },
   };
   refreshCatalog(ctx);
@@ -196,7 +197,7 @@ function handleUnexpected(error: unknown, path: string, request: Request, env: E
     logEvent({ event: 'unexpected', where: 'gateway', call: null });
   const dialect = detectDialect(path, request.headers);
   const deps = { siteUrl: findSiteUrl(env) };
-  return errorResponse({ reason: 'internal' }, dialect, { id: newCallId(), deps });
+  return errorResponse({ reason: 'internal' }, dialect, { id: newCallId(Date.now()), deps });
 }
 
 app.onError((error, c) => handleUnexpected(error, c.req.path, c.req.raw, c.env));
