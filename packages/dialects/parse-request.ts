@@ -344,7 +344,6 @@ function parseWithSpec(
     facts: {
       dialect: ENDPOINT_SPECS[endpoint].dialect,
       endpoint,
-      ...targetFacts,
       usageRequested,
       maxOutput: limit?.tokens ?? null,
       thinkingBudget: analysis.thinkingBudget,
@@ -353,7 +352,6 @@ function parseWithSpec(
       mayHaveAudioInput: analysis.audioInput,
       mayHaveAudioOutput: analysis.audioOutput,
       mayHaveImageOutput: analysis.imageOutput,
-      ...countInputTokens(parser),
       longContext: analysis.longContext,
       serverPasses: analysis.serverPasses,
       outputTurns: spec.outputLimit.isPerTurn ? analysis.serverPasses : 1,
@@ -373,6 +371,9 @@ function parseWithSpec(
         defaults: readDefaults(parser, spec),
         ...usagePositions,
       },
+      // Last: after a spread, V8 defines each property of a literal by a call of its runtime.
+      ...targetFacts,
+      ...countInputTokens(parser),
     },
   };
 }

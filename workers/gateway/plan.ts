@@ -213,7 +213,6 @@ function buildPlan(
   const plan = {
     facts,
     provider,
-    ...withPrices(model, provider, deps.catalog),
     pricedAt: now,
     maxInputTokens,
     estimatedInputTokens: Math.min(maxInputTokens, Math.ceil(estimatedInput)),
@@ -222,6 +221,7 @@ function buildPlan(
     maxOutputPrice: maxOutputPriceFor(facts, max),
     output,
     maxOutputs: facts.choices * (countOutputTurns(facts, limit, contextWindow) + compactions),
+    ...withPrices(model, provider, deps.catalog),
   };
   return ok({ plan });
 }

@@ -123,7 +123,6 @@ function sendEdited(
   return send({
     provider: plan.provider,
     endpoint: plan.facts.endpoint,
-    ...toUpstreamUrl(call),
     headers: ctx.request.headers,
     body: editRequest(body.bytes, plan.facts, edits),
     onBodySent,
@@ -131,6 +130,7 @@ function sendEdited(
     abort: call.abort,
     firstByteMs: ctx.deps.timeouts.firstByteMs,
     timer: ctx.timer,
+    ...toUpstreamUrl(call),
   });
 }
 
