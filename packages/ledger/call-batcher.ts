@@ -5,8 +5,9 @@
  *
  * - A hold or a checkpoint leaves at once if no batch is under way or the last one left
  *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way. Where
- *   `BUSY_HOLDS` holds of an account come in `BUSY_WINDOW_MS` beside others, a batch leaves each
- *   `BUSY_GAP_MS`. A hold that comes after the last was answered has nobody to wait for.
+ *   `BUSY_HOLDS` holds of an account come in `BUSY_WINDOW_MS` beside `BUSY_COMPANY` others or more,
+ *   a batch leaves each `BUSY_GAP_MS`. A hold that comes beside fewer would wait for few others, and
+ *   a caller with few connections would wait for itself.
  * - The first that waits for the gap to pass sends what waits then (its sender). The others look for
  *   their result when a timer of their own fires, or, where they have other work under way, when
  *   that ends. They never go on from a promise that another request resolves: workerd then runs them
@@ -22,9 +23,13 @@ import type { AccountId } from './contract/index.ts';
 
 /** A hold or a checkpoint waits at most this long for company while another batch is under way. */
 const MIN_GAP_MS = 3;
-/** The gap of an account of which `BUSY_HOLDS` verbs came beside others in `BUSY_WINDOW_MS`. */
+/**
+ * The gap of an account of which `BUSY_HOLDS` verbs came in `BUSY_WINDOW_MS`, each beside
+ * `BUSY_COMPANY` others that were not answered yet.
+ */
 const BUSY_GAP_MS = 10;
 const BUSY_HOLDS = 16;
+const BUSY_COMPANY = 4;
 const BUSY_WINDOW_MS = 100;
 const MAX_BATCH_SIZE = 200;
 /** After this, a verb is sent alone: the request that sent its batch may have been ended. */
@@ -76,7 +81,7 @@ type Line<Failure> = {
   tripMs: number;
   /** Holds and checkpoints whose requests wait for their results. */
   asked: number;
-  /** When the last holds and checkpoints came while others were asked for, as a ring. */
+  /** When the last holds and checkpoints came beside `BUSY_COMPANY` others, as a ring. */
   readonly arrivals: number[];
   oldest: number;
 };
@@ -223,7 +228,7 @@ function countAsked(line: Line<unknown>, now: number): void {
   // Requests that were ended never count themselves down.
   if (now - line.lastSentAt > ANSWER_TIMEOUT_MS) line.asked = 0;
   line.asked += 1;
-  if (line.asked === 1) return;
+  if (line.asked <= BUSY_COMPANY) return;
   line.arrivals[line.oldest] = now;
   line.oldest = (line.oldest + 1) % BUSY_HOLDS;
 }
