@@ -100,6 +100,15 @@ type AuditStart = Readonly<{
 }>;
 
 const SELECT_START = 'SELECT posted_after, at FROM entries WHERE seq = ?';
+const FIRST_CHARGE = `SELECT seq FROM entries WHERE kind = 'charge' AND seq > 0
+  ORDER BY seq LIMIT 1`;
+
+/** Whether no entry after `seq` is pruned: charges are, oldest first. */
+function keepsAllAfter({ sql }: Tx, seq: number, { pruned_count }: AccountSums): boolean {
+  if (pruned_count === 0) return true;
+  const [charge] = sql.exec<{ seq: number }>(FIRST_CHARGE).toArray();
+  return charge !== undefined && charge.seq <= seq;
+}
 
 /**
  * Starts before the newest entries, with the balance of the entry before them. Where entries after
@@ -111,7 +120,7 @@ function findStart(tx: Tx, account: AccountSums): AuditStart {
   const row = Math.min(account.open_from - 1, cache.nextRow - 1 - MAX_AUDITED_ENTRIES);
   const seq = account.seq - MAX_AUDITED_ENTRIES;
   const [entry] = sql.exec<{ posted_after: number; at: number }>(SELECT_START, seq).toArray();
-  if (entry !== undefined && seq >= cache.prunedTo) {
+  if (entry !== undefined && keepsAllAfter(tx, seq, account)) {
     const firstDay = toUtcDay(entry.at) + 1;
     return { seq, row, count: seq, posted: fromSql(entry.posted_after), firstDay };
   }

@@ -122,6 +122,21 @@ describe('the verbs of one account in one isolate', () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(3);
   });
 
+  it('leave at once where the clock went back', async () => {
+    let now = 1_000_000;
+    const batches: string[][] = [];
+    const clock = { now: () => now, sleep: () => new Promise<void>(() => {}) };
+    const batcher = new CallBatcher<Failed>((_, verbs) => {
+      batches.push(verbs.map(({ request }) => request.id));
+      return new Promise(() => {});
+    }, clock);
+    void batcher.ask(ACCOUNT, checkpoint('1'));
+    now -= 60_000;
+    void batcher.ask(ACCOUNT, checkpoint('2'));
+    await settled();
+    expect(batches).toEqual([['1'], ['2']]);
+  });
+
   it('leave at once again when there were less than 160 a second for a while', async () => {
     const { ask, batches, clock } = createBatcher(answerAll);
     for (let id = 0; id < 50; id += 1) void ask(checkpoint(`${id}`));

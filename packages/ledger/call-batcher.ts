@@ -6,8 +6,8 @@
  * - A hold or a checkpoint leaves at once if no batch is under way or the last one left
  *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way. Where
  *   `BUSY_HOLDS` holds of an account come in `BUSY_WINDOW_MS` beside `BUSY_COMPANY` others or more,
- *   a batch leaves each `BUSY_GAP_MS`. A hold that comes beside fewer would wait for few others, and
- *   a caller with few connections would wait for itself.
+ *   a batch leaves each `BUSY_GAP_MS`. Where they come beside fewer, each would wait for few others,
+ *   and a caller with few connections for itself.
  * - The first that waits for the gap to pass sends what waits then (its sender). The others look for
  *   their result when a timer of their own fires, or, where they have other work under way, when
  *   that ends. They never go on from a promise that another request resolves: workerd then runs them
@@ -181,7 +181,8 @@ export class CallBatcher<Failure> {
   #mustSend(line: Line<Failure>, pending: PendingVerb<Failure>): boolean {
     if (pending.sentAt !== null) return false;
     const now = this.#clock.now();
-    if (now >= dueAt(line, now)) return true;
+    // A clock that went back would hold the verb until it is where it was.
+    if (now >= dueAt(line, now) || now < line.lastSentAt) return true;
     line.leader ??= pending;
     return false;
   }

@@ -335,9 +335,9 @@ export function acknowledge(tx: Tx, seq: number): number {
 }
 
 const MAX_PRUNED_PER_RUN = 1_000;
-/** Read row by row, and rarely beyond the first. */
 const CHARGES_AFTER = `SELECT seq, delta, at FROM entries WHERE seq > ? AND kind = 'charge'
-  ORDER BY seq`;
+  ORDER BY seq LIMIT ?`;
+type ChargeRow = { seq: number; delta: number; at: number };
 const DELETE_CHARGES = "DELETE FROM entries WHERE seq > ? AND seq <= ? AND kind = 'charge'";
 const SELECT_PRUNED = 'SELECT pruned_count, pruned_delta FROM account';
 const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHERE singleton = 1';
@@ -348,23 +348,23 @@ type OldCharges = Readonly<{ count: number; delta: NanoUsd; upTo: number }>;
 /**
  * Finds acknowledged charges older than the retention time. Times never decrease with the number, so
  * the first charge that is kept ends the search: where nothing is old enough, which is nearly
- * always, it reads one row, however many entries there are.
+ * always, it reads one row, however many entries there are. A cursor that is not read to its end
+ * would keep its statement in use until it is collected.
  */
 function findOldCharges({ sql, cache, now }: Tx): OldCharges {
   const before = now - ENTRY_RETENTION_MS;
-  let count = 0;
-  let delta = 0n;
-  const charges = sql.exec<{ seq: number; delta: number; at: number }>(
-    CHARGES_AFTER,
-    cache.prunedTo,
-  );
-  for (const charge of charges) {
-    const isKept = charge.at >= before || charge.seq >= cache.acknowledged;
-    if (isKept || count === MAX_PRUNED_PER_RUN) return { count, delta, upTo: charge.seq - 1 };
-    count += 1;
-    delta += fromSql(charge.delta);
-  }
-  return { count, delta, upTo: cache.balance.seq };
+  const isKept = ({ at, seq }: ChargeRow) => at >= before || seq >= cache.acknowledged;
+  const read = (limit: number) =>
+    sql.exec<ChargeRow>(CHARGES_AFTER, cache.prunedTo, limit).toArray();
+  const [oldest] = read(1);
+  if (oldest === undefined) return { count: 0, delta: 0n, upTo: cache.balance.seq };
+  if (isKept(oldest)) return { count: 0, delta: 0n, upTo: oldest.seq - 1 };
+  const charges = read(MAX_PRUNED_PER_RUN + 1);
+  const firstKept = charges.findIndex(isKept);
+  const count = Math.min(firstKept < 0 ? charges.length : firstKept, MAX_PRUNED_PER_RUN);
+  const delta = charges.slice(0, count).reduce((sum, charge) => sum + fromSql(charge.delta), 0n);
+  const next = charges[count];
+  return { count, delta, upTo: next === undefined ? cache.balance.seq : next.seq - 1 };
 }
 
 /**

@@ -87,7 +87,7 @@ export function createTestGateway(): TestGateway {
     defaultMaxOutput: 4_096,
   });
   const createContext = (request: Request): RequestContext => ({
-    ...{ deps, request, id: newCallId(), dialect: 'responses' },
+    ...{ deps, request, id: newCallId(Date.now()), dialect: 'responses' },
     ...{ waitUntil: () => {}, clock: Date.now, timer: new DeadlineTimer(Date.now) },
     times: new CallTimes(Date.now()),
     refusals: { caller: null },

@@ -48,7 +48,7 @@ function createContext(init: RequestInit) {
   );
   const deps: GatewayDeps = Object({ macSecrets, rateLimiter, bodyReader, refusedCalls });
   const ctx: RequestContext = {
-    ...{ deps, request, id: newCallId(), dialect: 'chat' },
+    ...{ deps, request, id: newCallId(Date.now()), dialect: 'chat' },
     ...{ waitUntil: () => {}, clock: () => 0, timer: new DeadlineTimer(() => 0) },
     times: new CallTimes(0),
     refusals: { caller: null },
