@@ -37,6 +37,9 @@ const unitFiles = files.filter((path) => !startsSomething(path));
 const sharedFiles = systemFiles.filter((path) =>
   readFileSync(path, 'utf8').includes("'./support/shared-stack.ts'"),
 );
+/** Tests that measure a process' memory, or how long its streams stall. */
+const MEASURES = /from '\.\/support\/(process-memory|stream-gaps)\.ts'/;
+const measuringFiles = systemFiles.filter((path) => MEASURES.test(readFileSync(path, 'utf8')));
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 /** Hooks start stacks, which takes up to three minutes on a loaded machine. */
 const systemTimeouts = { ...timeouts, hookTimeout: 180_000 };
@@ -52,7 +55,20 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: systemFiles.filter((path) => !sharedFiles.includes(path)),
+          include: systemFiles.filter(
+            (path) => !sharedFiles.includes(path) && !measuringFiles.includes(path),
+          ),
+          ...systemTimeouts,
+        },
+      },
+      // One after another, when all others have ended: a test beside them takes the machine's cores, and a
+      // gap of 170 ms became one of a second.
+      {
+        test: {
+          name: 'system-measured',
+          include: measuringFiles,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           ...systemTimeouts,
         },
       },
