@@ -277,8 +277,8 @@ export const en = {
       'calls/s to bare, nothing cut out of the answer':
         'Calls per second, as a share of the pass-through Worker, with the client asking for usage',
       'first byte added to bare, p50, ms': 'Added wait until the answer begins, in ms',
-      'first byte added to bare with the object 50 ms away, p50, ms':
-        'Added wait until the answer begins, account 50 ms away, in ms',
+      'first byte after the slower of bare and an object 50 ms away, p50, ms':
+        'Wait until the answer begins, beyond the slower of provider and account 50 ms away, in ms',
       'delay of an event added to bare, p99, ms':
         'Added delay of an event of a stream, of 99 in 100 events, in ms',
       'streams without a lost or stalled event, of all':

@@ -266,8 +266,8 @@ export const ru: SiteMessages = {
       'calls/s to bare, nothing cut out of the answer':
         'Вызовов в секунду, доля от Worker, который только передаёт; клиент сам просит usage',
       'first byte added to bare, p50, ms': 'Добавленное ожидание начала ответа, мс',
-      'first byte added to bare with the object 50 ms away, p50, ms':
-        'Добавленное ожидание начала ответа, аккаунт в 50 мс, мс',
+      'first byte after the slower of bare and an object 50 ms away, p50, ms':
+        'Ожидание начала ответа сверх более медленного из двух: провайдера и аккаунта в 50 мс, мс',
       'delay of an event added to bare, p99, ms':
         'Добавленная задержка события потока, у 99 событий из 100, мс',
       'streams without a lost or stalled event, of all':

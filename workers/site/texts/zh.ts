@@ -251,8 +251,8 @@ export const zh: SiteMessages = {
       'calls/s to bare, nothing cut out of the answer':
         '每秒调用数，占只转发的 Worker 的比例，客户端要求 usage',
       'first byte added to bare, p50, ms': '响应开始前增加的等待，毫秒',
-      'first byte added to bare with the object 50 ms away, p50, ms':
-        '响应开始前增加的等待（账户在 50 毫秒之外），毫秒',
+      'first byte after the slower of bare and an object 50 ms away, p50, ms':
+        '响应开始前的等待，超出服务商与 50 毫秒之外的账户中较慢者的部分，毫秒',
       'delay of an event added to bare, p99, ms': '流中事件增加的延迟（100 个中的 99 个），毫秒',
       'streams without a lost or stalled event, of all':
         '没有丢失事件、没有晚于 250 毫秒的流所占比例',
