@@ -450,6 +450,16 @@ describe('the benchmark page', () => {
     expect(row).toContain('missed');
     expect(page).toContain('0 of 1 goals');
   });
+
+  it.each([
+    [1, 'one round'],
+    [3, 'medians of 3 rounds'],
+  ])('says what the figures of %i rounds are', (rounds, words) => {
+    const changed = JSON.stringify({ ...run, setting: { ...run.setting, rounds } });
+    const copied = new Map(source.copied).set('bench/results/all-rows.generated.json', changed);
+    const built = buildSite({ ...source, copied }, SETTINGS);
+    expect(built.find(({ path }) => path === '/benchmark.md')?.text).toContain(words);
+  });
 });
 
 describe('whether the platform adds to prices', () => {

@@ -238,7 +238,7 @@ export const en = {
   },
   benchmark: {
     run: (date: string, machine: string, rounds: string) =>
-      `The figures are those of the run of ${date} on ${machine}, medians of ${rounds} rounds`,
+      `The figures are those of the run of ${date} on ${machine}, ${rounds === '1' ? 'one round' : `medians of ${rounds} rounds`}`,
     answer: (wait: string, cpu: string) =>
       `One call at a time, Farebox adds ${wait} until the answer begins and ${cpu} of CPU time.`,
     milliseconds: (value: string) => `${value} ms`,

@@ -226,7 +226,7 @@ export const ru: SiteMessages = {
   },
   benchmark: {
     run: (date, machine, rounds) =>
-      `Числа — из запуска ${date} на ${machine}, медианы по ${rounds} раундам`,
+      `Числа — из запуска ${date} на ${machine}, ${rounds === '1' ? 'один раунд' : `медианы по ${rounds} раундам`}`,
     answer: (wait, cpu) =>
       `При вызовах по одному Farebox добавляет ${wait} до начала ответа и ${cpu} процессорного времени.`,
     milliseconds: (value) => `${value} мс`,

@@ -214,7 +214,7 @@ export const zh: SiteMessages = {
   },
   benchmark: {
     run: (date, machine, rounds) =>
-      `数据来自 ${date} 在 ${machine} 上的运行，取 ${rounds} 轮的中位数`,
+      `数据来自 ${date} 在 ${machine} 上的运行，${rounds === '1' ? '共一轮' : `取 ${rounds} 轮的中位数`}`,
     answer: (wait, cpu) => `逐个调用时，Farebox 使响应开始晚 ${wait}，并多用 ${cpu} CPU 时间。`,
     milliseconds: (value) => `${value} 毫秒`,
     situation: '情形',
