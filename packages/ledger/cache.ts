@@ -62,6 +62,7 @@ type AccountRow = {
   pruned_count: number;
   open_from: number;
   early_until: number;
+  early_isolates: string;
   low_balance: number | null;
   is_low: number;
 };
@@ -77,8 +78,8 @@ type HoldRow = {
   opening: string;
 };
 
-const ACCOUNT = `SELECT id, acknowledged, pruned_count, open_from, early_until, low_balance, is_low
-  FROM account`;
+const ACCOUNT = `SELECT id, acknowledged, pruned_count, open_from, early_until, early_isolates,
+  low_balance, is_low FROM account`;
 const LAST_AT = 'SELECT at FROM entries WHERE seq > 0 ORDER BY seq DESC LIMIT 1';
 const LAST_ROW = 'SELECT coalesce(max(row), 0) AS row FROM entries';
 const OPEN_CALLS = `SELECT row, id, held, floor, deadline, max_output, hold_fingerprint, opening
@@ -167,7 +168,7 @@ function loadAccount(sql: SqlStorage, row: AccountRow): AccountCache {
     lowBalance: row.low_balance === null ? null : fromSql(row.low_balance),
     isBalanceLow: row.is_low === 1,
     pendingNotifications: countNotifications(sql),
-    earlyGrants: new EarlyGrants(row.early_until),
+    earlyGrants: new EarlyGrants({ until: row.early_until, isolates: row.early_isolates }),
   };
 }
 

@@ -25,33 +25,55 @@ export const EARLY_PAUSE_MS = 60_000 + EARLY_GRANT_MS + EARLY_SEND_TIMEOUT_MS;
 /** Declined or lost early sends of a day; after them there are none until midnight UTC. */
 export const EARLY_DECLINES_PER_DAY = 3;
 
+/** What an object that starts again has to know of the grants before. */
+export type StoredGrants = Readonly<{
+  /** When every place is free and no pause is left. */
+  until: Instant;
+  /** The names of the isolates that have a place, each followed by a space. */
+  isolates: string;
+}>;
+
 export class EarlyGrants {
   /** When another isolate may take an isolate's place. */
   readonly #ends = new Map<string, Instant>();
+  #isolates: string;
   #pausedUntil: Instant;
 
-  /** `until` is what `until` was when the object was written last. */
-  constructor(until: Instant) {
-    this.#pausedUntil = until;
+  /** Starts from what was stored last. Isolates with a place keep it; without any, there is a pause. */
+  constructor({ until, isolates }: StoredGrants) {
+    const names = isolates.split(' ').filter((name) => name !== '');
+    for (const name of names) this.#ends.set(name, until);
+    this.#isolates = isolates;
+    this.#pausedUntil = names.length === 0 ? until : 0;
   }
 
-  /** When every place is free and no pause is left: before it, an object that starts grants nothing. */
   get until(): Instant {
     return Math.max(this.#pausedUntil, ...this.#ends.values());
+  }
+
+  get isolates(): string {
+    return this.#isolates;
   }
 
   /** Returns what the isolate may risk from now on; 0 if nothing. A new grant replaces its last. */
   grant(isolate: string, now: Instant): NanoUsd {
     if (now < this.#pausedUntil) return 0n;
-    for (const [name, end] of this.#ends) if (end <= now) this.#ends.delete(name);
-    const isNew = !this.#ends.has(isolate);
-    if (isNew && BigInt(this.#ends.size + 1) * EARLY_GRANT > MAX_EARLY_RISK) return 0n;
+    if (!this.#ends.has(isolate) && !this.#takePlace(isolate, now)) return 0n;
     this.#ends.set(isolate, now + EARLY_PAUSE_MS);
     return EARLY_GRANT;
   }
 
-  /** Grants nothing for a while, after a declined early send. */
+  #takePlace(isolate: string, now: Instant): boolean {
+    for (const [name, end] of this.#ends) if (end <= now) this.#ends.delete(name);
+    if (BigInt(this.#ends.size + 1) * EARLY_GRANT > MAX_EARLY_RISK) return false;
+    this.#isolates = [...this.#ends.keys(), isolate].map((name) => `${name} `).join('');
+    return true;
+  }
+
+  /** Grants nothing for a while, after a declined early send. No place lasts longer than that. */
   pause(now: Instant): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + EARLY_PAUSE_MS);
+    this.#pausedUntil = Math.max(this.until, now + EARLY_PAUSE_MS);
+    this.#ends.clear();
+    this.#isolates = '';
   }
 }

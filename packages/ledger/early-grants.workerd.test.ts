@@ -73,14 +73,17 @@ describe('an admitted hold', () => {
     expect(await hold(account)).not.toHaveProperty('early');
   });
 
-  it('grants nothing after an eviction until the earlier grants have ended', async () => {
+  it('grants after an eviction to the isolates that had grants, and to no third', async () => {
     const account = await openAccount();
-    expect(await hold(account)).toHaveProperty('early');
+    for (const isolate of ['a', 'b']) await hold(account, { isolate });
     await evictDurableObject(getStub(account));
     clock.now += EARLY_PAUSE_MS - 1;
-    expect(await hold(account, { isolate: 'b' })).not.toHaveProperty('early');
+    expect(await hold(account, { isolate: 'c' })).not.toHaveProperty('early');
+    expect(await hold(account, { isolate: 'a' })).toHaveProperty('early');
     clock.now += 1;
-    expect(await hold(account, { isolate: 'b' })).toHaveProperty('early');
+    expect(await hold(account, { isolate: 'c' })).toHaveProperty('early');
+    expect(await hold(account, { isolate: 'b' })).not.toHaveProperty('early');
+    expect((await getStub(account).audit()).violations).toEqual([]);
   });
 });
 

@@ -298,6 +298,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       CHECK (length(chain_hash) = 64)`,
     'UPDATE account SET chain_seq = seq WHERE wiped = 1',
   ],
+  // Which gateway isolates may send calls early (early-grants.ts).
+  ["ALTER TABLE account ADD COLUMN early_isolates TEXT NOT NULL DEFAULT ''"],
 ];
 
 /** Charges of a key since a day, as far as they are acknowledged and still kept. */

@@ -153,7 +153,7 @@ const BALANCE_COLUMNS = [
 ];
 const SELECT_BALANCE = `SELECT ${BALANCE_COLUMNS.join(', ')} FROM account`;
 const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, open_from = ?,
-  early_until = ?, day = ?, chain_seq = ?, chain_hash = ?,
+  early_until = ?, early_isolates = ?, day = ?, chain_seq = ?, chain_hash = ?,
   ${DAILY_COUNTERS.map((name) => `${name} = ?`).join(', ')} WHERE singleton = 1`;
 
 function parseState(text: string): AccountState {
@@ -205,14 +205,16 @@ export function writeBalance(tx: Tx, before: BalanceBefore): void {
   const { balance } = tx.cache;
   const { posted, held, seq, day, chain_seq, chain_hash } = balance;
   const counters = DAILY_COUNTERS.map((name) => balance[name]);
-  const marks = [openFrom(tx.cache), tx.cache.earlyGrants.until];
+  const { until, isolates } = tx.cache.earlyGrants;
   const chain = [chain_seq, chain_hash];
   tx.sql.exec(
     UPDATE_BALANCE,
     toSql(posted),
     toSql(held),
     seq,
-    ...marks,
+    openFrom(tx.cache),
+    until,
+    isolates,
     day,
     ...chain,
     ...counters,

@@ -174,7 +174,7 @@ type Loss = Readonly<{ at: number; risk: bigint }>;
 class Game {
   readonly losses: Loss[] = [];
   #now = START;
-  #grants = new EarlyGrants(0);
+  #grants = new EarlyGrants({ until: 0, isolates: '' });
   #declines = 0;
   readonly #isolates = Array.from({ length: 6 }, (_, at) => new EarlySends(`${at}`, true));
   readonly #due: { at: number; run: () => void }[] = [];
@@ -182,10 +182,15 @@ class Game {
   play(steps: readonly Step[]): void {
     for (const next of steps) {
       this.#pass(next.waitMs);
-      if (next.restarts) this.#grants = new EarlyGrants(this.#grants.until);
+      if (next.restarts) this.#restart();
       this.#call(next);
     }
     this.#pass(100_000);
+  }
+
+  #restart(): void {
+    const { until, isolates } = this.#grants;
+    this.#grants = new EarlyGrants({ until, isolates });
   }
 
   #call({ isolate, toObjectMs, backMs, outcome, input }: Step): void {
