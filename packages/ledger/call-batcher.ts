@@ -4,7 +4,8 @@
  * (docs/decisions/0032-batches-per-account.md, 0057-fewer-wakes.md).
  *
  * - A hold or a checkpoint leaves at once if no batch is under way or the last one left
- *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way. Where
+ *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way. To an object
+ *   that is `FAR_TRIP_MS` away it leaves at once, because others have to look for its result. Where
  *   `BUSY_HOLDS` holds of an account come in `BUSY_WINDOW_MS` beside `BUSY_COMPANY` others or more,
  *   a batch leaves each `BUSY_GAP_MS`. Where they come beside fewer, each would wait for few others,
  *   and a caller with few connections for itself.
@@ -31,12 +32,18 @@ const BUSY_GAP_MS = 10;
 const BUSY_HOLDS = 16;
 const BUSY_COMPANY = 4;
 const BUSY_WINDOW_MS = 100;
+/** From this on a timer that comes too early or late costs more than a trip of one's own. */
+const FAR_TRIP_MS = 20;
 const MAX_BATCH_SIZE = 200;
 /** After this, a verb is sent alone: the request that sent its batch may have been ended. */
 const ANSWER_TIMEOUT_MS = 3_000;
 const MAX_POLL_MS = 20;
-/** The part of the time since its batch left after which a verb looks for its result again. */
-const POLL_SHARE = 1 / 8;
+/**
+ * The parts of the time since the result was expected, and since its batch left, after which a verb
+ * looks for its result again: near the expected time often, whatever the distance.
+ */
+const OVERDUE_SHARE = 1 / 2;
+const SENT_SHARE = 1 / 32;
 /** The weight of the last batch in the expected time of the next. */
 const TRIP_WEIGHT = 1 / 4;
 /** A slower batch is an exception that no other waits for. */
@@ -241,7 +248,8 @@ function isBusy({ arrivals, oldest }: Line<unknown>, now: number): boolean {
 /** When the next batch may leave. */
 function dueAt(line: Line<unknown>, now: number): number {
   if (isBusy(line, now)) return line.lastSentAt + BUSY_GAP_MS;
-  return line.underWay === 0 ? now : line.lastSentAt + MIN_GAP_MS;
+  const isWayFree = line.underWay === 0 || line.tripMs >= FAR_TRIP_MS;
+  return isWayFree ? now : line.lastSentAt + MIN_GAP_MS;
 }
 
 /**
@@ -258,5 +266,7 @@ function pollMs(line: Line<unknown>, pending: PendingVerb<unknown>, now: number)
     return isBusy(line, now) ? gapMs : Math.min(gapMs, Math.max(1, tripMs));
   }
   const left = sentAt + tripMs - now;
-  return left > 1 ? left : Math.min(MAX_POLL_MS, Math.max(1, (now - sentAt) * POLL_SHARE));
+  if (left > 1) return left;
+  const nextMs = Math.max(1, -left * OVERDUE_SHARE, (now - sentAt) * SENT_SHARE);
+  return Math.min(MAX_POLL_MS, nextMs);
 }
