@@ -2,7 +2,7 @@
  * What the gateway may risk on an account by asking the provider before its hold is answered
  * (docs/decisions/0033-optimistic-send.md). Where such a hold is declined or lost, the platform pays
  * for what the provider did until then. So the account object, which sees every gateway isolate,
- * grants a few isolates a bounded sum for a few seconds, and grants nothing for a while after a
+ * grants a few isolates a bounded sum for some seconds, and grants nothing for a while after a
  * decline.
  */
 import type { NanoUsd } from '@farebox/money';
@@ -12,8 +12,11 @@ import type { Instant } from './contract/index.ts';
 export const MAX_EARLY_RISK: NanoUsd = 1_000_000_000n;
 /** What one isolate may have at risk at a time. */
 export const EARLY_GRANT: NanoUsd = 500_000_000n;
-/** How long a gateway uses a grant, counted from when it asked for the hold. */
-export const EARLY_GRANT_MS = 5_000;
+/**
+ * How long a gateway uses a grant, counted from when it asked for the hold. An agent asks once for
+ * each answer, and most answers end within it.
+ */
+export const EARLY_GRANT_MS = 30_000;
 /** After this without an answer to the hold, the gateway aborts the request to the provider. */
 export const EARLY_SEND_TIMEOUT_MS = 2_000;
 /**
