@@ -186,12 +186,12 @@ async function measure(
 }
 
 /**
- * A peer is measured in the dialects that it speaks. The subject "distant" shows what distance adds
- * where the machine is not full.
+ * A peer is measured in the dialects that it speaks. The subjects "distant" and "distant-floor" show
+ * what distance adds where the machine is not full.
  */
 function isMeasured(subject: Subject, row: Row): boolean {
   if (subject.dialects?.includes(row.dialect) === false) return false;
-  if (subject.name !== 'distant') return true;
+  if (subject.name !== 'distant' && subject.name !== 'distant-floor') return true;
   const isCore = row.dialect === 'chat' && !row.usage && row.bodyBytes < KB;
   return isCore && row.accounts === 1 && (row.pace === 'paced' || row.pace === 'json');
 }

@@ -12,6 +12,7 @@ export const SUBJECTS = [
   'reader',
   'farebox',
   'distant',
+  'distant-floor',
   'before',
   'portkey',
   'llms',
