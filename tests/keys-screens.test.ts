@@ -192,6 +192,23 @@ describe('the form that creates a key', () => {
     expect((await stack.ledger.accounts.keys(ownAccount.accountId)).length).toBe(before);
   });
 
+  it.each(['budget', 'day_budget', 'max_output_price', 'pause_multiple'])(
+    'names both readings of an ambiguous %s, and keeps it as typed',
+    async (field) => {
+      const { status, body } = await submitCreateForm({ [field]: '1,000' });
+      expect(status).toBe(422);
+      expect(body).toContain('Write 1000 or 1.00.');
+      expect(body).toContain('value="1,000"');
+    },
+  );
+
+  it('reads budgets with groups of thousands', async () => {
+    const { id } = await createKey({ budget: '1,000.50', month_budget: '1 000,50' });
+    const amount = 1_000_500_000_000n;
+    const limits = { budget: amount, periodBudgets: { month: amount } };
+    expect(await getKeyStatus(id)).toMatchObject({ limits });
+  });
+
   it('requires recent authentication, as does every change that raises a key’s limits', async () => {
     const { path } = await createKey();
     const staleClient = createConsoleClient(stack);

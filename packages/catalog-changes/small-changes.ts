@@ -6,7 +6,7 @@ import {
   type PriceKey,
   type PriceList,
 } from '@farebox/catalog';
-import { BUCKETS, parseUsd } from '@farebox/money';
+import { BUCKETS, parseTypedUsd } from '@farebox/money';
 
 export type NamedModel = Readonly<{ provider: string; id: string }>;
 
@@ -27,13 +27,11 @@ export function buildPriceChange(
   price: Readonly<{ rule: string; key: string; usd: string }>,
 ): unknown {
   const model = findModelById(list, named);
-  const amount = parseUsd(price.usd.trim());
+  const typed = parseTypedUsd(price.usd);
   const key = PRICE_KEYS.find((known) => known === price.key);
   const rule = model?.prices.find(({ id }) => id === price.rule);
-  if (model === undefined || rule === undefined || key === undefined || amount === undefined) {
-    return undefined;
-  }
-  const changed = { ...rule, prices: { ...rule.prices, [key]: Number(amount) } };
+  if (model === undefined || rule === undefined || key === undefined || !typed.ok) return undefined;
+  const changed = { ...rule, prices: { ...rule.prices, [key]: Number(typed.amount) } };
   const prices = model.prices.map((other) => (other === rule ? changed : other));
   return toChange(named.provider, { ...model, prices });
 }

@@ -57,6 +57,8 @@ export const en = {
     period: 'Period',
     lastDays: (days: number) => `${days} days`,
     others: (count: string) => `${count} more`,
+    ambiguousNumber: (thousands: string, decimal: string) =>
+      `This can be read in two ways. Write ${thousands} or ${decimal}.`,
     today: 'Today',
     menuGroups: { build: 'Build', watch: 'Monitor', money: 'Money', account: 'Account' },
     copyCode: 'Copy code',

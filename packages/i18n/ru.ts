@@ -61,6 +61,8 @@ export const ru: Messages = {
     period: 'Период',
     lastDays: (days) => `${days} дн.`,
     others: (count) => `Ещё ${count}`,
+    ambiguousNumber: (thousands, decimal) =>
+      `Это можно прочитать двумя способами. Напишите ${thousands} или ${decimal}.`,
     today: 'Сегодня',
     menuGroups: { build: 'Разработка', watch: 'Наблюдение', money: 'Деньги', account: 'Аккаунт' },
     copyCode: 'Скопировать код',

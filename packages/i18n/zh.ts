@@ -48,6 +48,7 @@ export const zh: Messages = {
     period: '时间段',
     lastDays: (days) => `${days} 天`,
     others: (count) => `其他 ${count} 项`,
+    ambiguousNumber: (thousands, decimal) => `此处有两种读法。请写成 ${thousands} 或 ${decimal}。`,
     today: '今天',
     menuGroups: { build: '开发', watch: '监控', money: '资金', account: '账户' },
     copyCode: '复制代码',

@@ -5,3 +5,4 @@ export * from './money.ts';
 export * from './service-terms.ts';
 export * from './spend-kinds.ts';
 export * from './token-cost.script.ts';
+export * from './typed-amounts.ts';

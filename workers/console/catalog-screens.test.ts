@@ -240,10 +240,11 @@ describe('the form of a key that names models', () => {
 });
 
 describe('the list of models', () => {
-  const rows = async () =>
-    [...(await getPage('/models')).matchAll(/<tr><th scope="row">.*?<\/tr>/gs)].map(([row]) =>
-      // Names may break after a slash.
-      row.replaceAll('<wbr/>', ''),
+  const rows = async (query = '') =>
+    [...(await getPage(`/models${query}`)).matchAll(/<tr><th scope="row">.*?<\/tr>/gs)].map(
+      ([row]) =>
+        // Names may break after a slash.
+        row.replaceAll('<wbr/>', ''),
     );
 
   it.each([
@@ -252,5 +253,16 @@ describe('the list of models', () => {
   ])('says how %s is billed, which has no price per token: %s', async (model, text) => {
     const row = (await rows()).find((html) => html.includes(`>${model}<`)) ?? '';
     expect(row.match(/<td class="number words ">([^<]*)</)?.[1]).toBe(text);
+  });
+
+  it('has no output above the price that is typed, unless it can be read in two ways', async () => {
+    const all = await rows();
+    const cheap = await rows('?max=0%2C5');
+    expect(cheap.length).toBeGreaterThan(0);
+    expect(cheap.length).toBeLessThan(all.length);
+    expect(await rows('?max=%240.50')).toEqual(cheap);
+    expect(await rows('?max=1%2C000')).toEqual(all);
+    expect(await getPage('/models?max=1%2C000')).toContain('Write 1000 or 1.00.');
+    expect(await getPage('/models')).not.toContain('class="problem"');
   });
 });

@@ -682,10 +682,24 @@ describe('the Refunds screen', () => {
     expect(page).toContain('value="7.5"');
   });
 
-  it('takes an amount with a decimal comma', async () => {
-    const entered = { network: 'polygon', address: `0x${'7'.repeat(40)}`, amount: '9999,5' };
-    const page = await (await post('/refunds', entered)).text();
-    expect(page).toContain('This is more than can be paid back now.');
+  it.each(['9,999.50', '9\u00a0999,50\u00a0$'])(
+    'reads the amount %j as about ten thousand',
+    async (amount) => {
+      const entered = { network: 'polygon', address: `0x${'7'.repeat(40)}`, amount };
+      const page = await (await post('/refunds', entered)).text();
+      expect(page).toContain('This is more than can be paid back now.');
+    },
+  );
+
+  it('does not guess whether 1,000 is a thousand', async () => {
+    const entered = { network: 'polygon', address: `0x${'7'.repeat(40)}`, amount: '1,000' };
+    const response = await post('/refunds', entered);
+    expect(response.status).toBe(422);
+    const page = await response.text();
+    expect(page).toContain('Write 1000 or 1.00.');
+    expect(page).toContain('value="1,000"');
+    const { rows } = await db.execute(`select 1 from refunds where account_id = '${A}'`);
+    expect(rows).toEqual([]);
   });
 
   it.each([
@@ -718,6 +732,29 @@ describe('the Alerts screen', () => {
     await post('/alerts/low-balance', { threshold: '' });
     expect(thresholds.get(A)).toBeNull();
     expect(thresholds.has(B)).toBe(false);
+  });
+
+  it('reads groups of thousands in a threshold, and the exact amounts that pages show', async () => {
+    for (const threshold of ['1,234.50', '1.234,50', '1\u202f234,5', '$1,234.50']) {
+      await post('/alerts/low-balance', { threshold });
+      expect(thresholds.get(A), threshold).toBe(1_234_500_000_000n);
+    }
+    await post('/alerts/low-balance', { threshold: '' });
+  });
+
+  it.each([
+    ['en', 'Write 1000 or 1.00.'],
+    ['ru', 'Напишите 1000 или 1.00.'],
+    ['zh', '请写成 1000 或 1.00。'],
+  ])('names in %s both readings of a threshold with two, and keeps it', async (language, text) => {
+    await post('/language', { language, back: '/' });
+    const response = await post('/alerts/low-balance', { threshold: '1,000' });
+    expect(response.status).toBe(422);
+    const page = await response.text();
+    expect(page).toContain(text);
+    expect(page).toContain('value="1,000"');
+    expect(thresholds.get(A)).toBeNull();
+    await post('/language', { language: 'en', back: '/' });
   });
 
   it.each(['abc', '-1', '1e9', '99999999', '0.0000000001'])(

@@ -134,7 +134,7 @@ const ActionFields: FC<{ action: AccountAction; adjustmentId: string; keyId: str
           <option value="out">Debit the account</option>
         </select>
       </p>
-      <Field name="amount" label="Amount in USD" inputmode="decimal" required maxlength={17} />
+      <Field name="amount" label="Amount in USD" inputmode="decimal" required maxlength={24} />
     </>
   );
 };

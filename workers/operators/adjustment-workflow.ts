@@ -13,7 +13,7 @@ import {
 } from '@farebox/database/operators';
 import type { Form } from '@farebox/design';
 import type { AccountId } from '@farebox/ledger';
-import { MAX_AMOUNT, parseUsd } from '@farebox/money';
+import { MAX_AMOUNT, parseTypedUsd } from '@farebox/money';
 import type { ActionOutcome } from './audited-action.ts';
 import type { OperatorContext } from './operator-auth.ts';
 
@@ -30,9 +30,10 @@ export function parseProposal(
   form: Form,
 ): Proposal | undefined {
   const id = form.text('adjustment');
-  const amount = parseUsd(form.text('amount').trim());
+  const typed = parseTypedUsd(form.text('amount'));
   const sign = form.text('sign');
-  if (!/^[0-9a-f]{32}$/.test(id) || amount === undefined) return undefined;
+  if (!/^[0-9a-f]{32}$/.test(id) || !typed.ok) return undefined;
+  const { amount } = typed;
   if (amount === 0n || amount > MAX_AMOUNT || (sign !== 'in' && sign !== 'out')) return undefined;
   return {
     id,

@@ -92,7 +92,8 @@ describe('the catalog of the operators’ application', () => {
   });
 
   it('shows the factor of every price that moves', async () => {
-    const { html } = await preview(setPrice('4.40'));
+    expect((await preview(setPrice('4,400'))).status).toBe(422);
+    const { html } = await preview(setPrice('4,40'));
     expect(html).toContain('× 1.100');
     expect(html).not.toContain('A second operator has to approve it');
   });

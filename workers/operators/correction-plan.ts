@@ -7,7 +7,7 @@ import type {
   PlannedCall,
   RuleCalls,
 } from '@farebox/database/operators';
-import { BUCKETS, type Bucket, type NanoUsd, type Prices, parseUsd } from '@farebox/money';
+import { BUCKETS, type Bucket, type NanoUsd, type Prices, parseTypedUsd } from '@farebox/money';
 
 /** One call and what it should have cost, or all calls of a price rule and the right prices. */
 export type CorrectionScope =
@@ -38,9 +38,9 @@ export type FieldReader = (name: string) => string;
 function parsePrices(text: FieldReader): Partial<Prices> | undefined {
   const given = BUCKETS.flatMap((bucket) => {
     const price = text(priceFieldName(bucket)).trim();
-    return price === '' ? [] : [[bucket, parseUsd(price)] as const];
+    return price === '' ? [] : [[bucket, parseTypedUsd(price)] as const];
   });
-  const valid = given.flatMap(([bucket, price]) => (price === undefined ? [] : [[bucket, price]]));
+  const valid = given.flatMap(([bucket, price]) => (price.ok ? [[bucket, price.amount]] : []));
   return valid.length === 0 || valid.length < given.length ? undefined : Object.fromEntries(valid);
 }
 
@@ -64,8 +64,10 @@ export function parseRuleCalls(text: FieldReader): RuleCalls | undefined {
 export function parseCorrectionScope(text: FieldReader): CorrectionScope | undefined {
   if (text('scope') === 'call') {
     const callId = parseCallId(text);
-    const cost = parseUsd(text('cost').trim());
-    return callId === undefined || cost === undefined ? undefined : { kind: 'call', callId, cost };
+    const cost = parseTypedUsd(text('cost'));
+    return callId === undefined || !cost.ok
+      ? undefined
+      : { kind: 'call', callId, cost: cost.amount };
   }
   const selected = parseRuleCalls(text);
   const prices = parsePrices(text);

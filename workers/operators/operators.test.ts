@@ -419,13 +419,19 @@ describe('an adjustment', () => {
     expect(harness.ledger.adjustments.get(`adjustment:${id}`)).toBe(1_000_000_000n);
   });
 
-  it.each(['0', '-1', '1e3', '1,5', '0.0000000001', '99999999', ''])(
+  it.each(['0', '-1', '1e3', '1,500', '0.0000000001', '99999999', ''])(
     'is rejected for the amount "%s"',
     async (amount) => {
       const { answer: response } = await proposeAdjustment(amount);
       expect(response.status).toBe(422);
+      expect(await response.text()).toContain('Write an amount such as 1,000 as 1000 or 1.00.');
     },
   );
+
+  it('can have a decimal comma', async () => {
+    const { id } = await proposeAdjustment('1,5');
+    expect(harness.ledger.adjustments.get(`adjustment:${id}`)).toBe(1_500_000_000n);
+  });
 });
 
 describe('the audit log', () => {

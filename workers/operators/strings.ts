@@ -61,7 +61,8 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
 export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   not_permitted: 'Your role does not allow this. This attempt was logged.',
   reason_required: 'Enter a reason of 10 to 255 characters. This attempt was logged.',
-  invalid_fields: 'Some fields of the form are invalid. This attempt was logged.',
+  invalid_fields:
+    'Some fields of the form are invalid. Write an amount such as 1,000 as 1000 or 1.00. This attempt was logged.',
   no_owner: 'The account has no email address because it was deleted.',
   not_found: 'Not found.',
   address_refused: 'The address is blocked, or one of ours. Decline this refund.',

@@ -4,6 +4,7 @@ import type { Messages } from '@farebox/i18n';
 import { MAX_KEY_NAME_LENGTH } from '@farebox/ledger';
 import { getProviderName } from '@farebox/providers/list';
 import type { FC } from 'hono/jsx';
+import { describeAmbiguity } from '../ambiguous-number.ts';
 import {
   ALL_MODELS_CLEARED,
   EMPTY_FORM,
@@ -109,7 +110,7 @@ type FieldSpec = Readonly<{
   }>;
 }>;
 
-const AMOUNT_INPUT = { inputmode: 'decimal', maxlength: 20, autocomplete: 'off' } as const;
+const AMOUNT_INPUT = { inputmode: 'decimal', maxlength: 24, autocomplete: 'off' } as const;
 const COUNT_INPUT = { inputmode: 'numeric', maxlength: 7, autocomplete: 'off' } as const;
 const MULTIPLE_INPUT = { inputmode: 'decimal', maxlength: 10, autocomplete: 'off' } as const;
 
@@ -175,6 +176,15 @@ const SPEND_GUARD: readonly FieldSpec[] = [
   },
 ];
 
+function describeProblem(
+  { field, input }: Pick<FieldSpec, 'field' | 'input'>,
+  { values, messages }: KeyFieldsProps,
+): string {
+  const ambiguity =
+    input.inputmode === 'decimal' ? describeAmbiguity(values[field], messages) : undefined;
+  return ambiguity ?? messages.keys.errors[field];
+}
+
 const FieldList: FC<KeyFieldsProps & Readonly<{ fields: readonly FieldSpec[] }>> = (props) => {
   const { fields, messages, values, errors } = props;
   const { keys: t } = messages;
@@ -186,7 +196,7 @@ const FieldList: FC<KeyFieldsProps & Readonly<{ fields: readonly FieldSpec[] }>>
           label={label(t)}
           hint={hint(t)}
           value={values[field]}
-          problem={errors.includes(field) ? t.errors[field] : undefined}
+          problem={errors.includes(field) ? describeProblem({ field, input }, props) : undefined}
           {...input}
         />
       ))}

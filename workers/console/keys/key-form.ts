@@ -16,7 +16,13 @@ import {
   type PeriodBudgets,
   type SpendGuard,
 } from '@farebox/ledger';
-import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
+import {
+  formatUsd,
+  MAX_AMOUNT,
+  type NanoUsd,
+  parseTypedDecimal,
+  parseTypedUsd,
+} from '@farebox/money';
 import type { OfferedModels } from './offered-models.ts';
 
 /** The values as typed. */
@@ -145,15 +151,10 @@ export const EMPTY_FORM: KeyFormValues = toFormValues('', NO_LIMITS, DEFAULT_SPE
 /** Undefined where the text is invalid, null where the field is empty. */
 type Parsed<T> = T | null | undefined;
 
-/** `1,000` is a thousand to some readers and one dollar to others. */
-const AMBIGUOUS_COMMA = /^[1-9]\d{0,2},\d{3}$/;
-
-/** A comma is accepted as the decimal separator where it can't separate thousands. */
 function parseUsdField(text: string): Parsed<NanoUsd> {
   if (text === '') return null;
-  if (AMBIGUOUS_COMMA.test(text)) return undefined;
-  const amount = parseUsd(text.replace(',', '.'));
-  return amount === undefined || amount > MAX_AMOUNT ? undefined : amount;
+  const typed = parseTypedUsd(text);
+  return typed.ok && typed.amount <= MAX_AMOUNT ? typed.amount : undefined;
 }
 
 function parseCount(text: string): Parsed<number> {
@@ -164,8 +165,9 @@ function parseCount(text: string): Parsed<number> {
 
 function parseMultiple(text: string): Parsed<number> {
   if (text === '') return null;
-  const normalized = text.replace(',', '.');
-  const multiple = /^\d{1,7}(\.\d{1,3})?$/.test(normalized) ? Number(normalized) : 0;
+  const typed = parseTypedDecimal(text);
+  const isMultiple = typed.ok && /^\d{1,7}(\.\d{1,3})?$/.test(typed.decimal);
+  const multiple = isMultiple ? Number(typed.decimal) : 0;
   return multiple >= 1 && multiple <= MAX_SPEND_MULTIPLE ? multiple : undefined;
 }
 

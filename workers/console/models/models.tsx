@@ -14,10 +14,11 @@ import {
   SlashedName,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
-import { type NanoUsd, NO_USAGE, parseUsd, STANDARD_TERMS } from '@farebox/money';
+import { type NanoUsd, NO_USAGE, parseTypedUsd, STANDARD_TERMS } from '@farebox/money';
 import { getProviderName, PROVIDER_IDS } from '@farebox/providers/list';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
+import { describeAmbiguity } from '../ambiguous-number.ts';
 import { getCatalog } from '../keys/offered-models.ts';
 import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
@@ -51,14 +52,14 @@ type ModelQuery = Readonly<{
 
 const MAX_NAME_LENGTH = 100;
 
-/** Invalid filters are ignored. */
+/** Invalid filters are ignored; the form says so of an ambiguous one. */
 function parseModelQuery(query: (name: string) => string | undefined): ModelQuery {
   const provider = query('provider');
-  const maxOutput = (query('max') ?? '').trim().replace(',', '.');
+  const maxOutput = parseTypedUsd(query('max') ?? '');
   return {
     provider: PROVIDER_IDS.find((known) => known === provider),
     name: (query('name') ?? '').trim().toLowerCase().slice(0, MAX_NAME_LENGTH),
-    maxOutput: maxOutput === '' ? undefined : parseUsd(maxOutput),
+    maxOutput: maxOutput.ok ? maxOutput.amount : undefined,
   };
 }
 
@@ -81,7 +82,14 @@ const ModelFilter: FC<{ query: ModelQuery; max: string; messages: Messages }> = 
     <form method="get" action="/models" class="card filters">
       <Field name="name" label={t.name} value={query.name} maxlength={MAX_NAME_LENGTH} />
       <SelectField name="provider" label={t.provider} allLabel={calls.all} options={options} />
-      <Field name="max" label={t.maxOutput} value={max} inputmode="decimal" maxlength={20} />
+      <Field
+        name="max"
+        label={t.maxOutput}
+        value={max}
+        problem={describeAmbiguity(max, messages)}
+        inputmode="decimal"
+        maxlength={24}
+      />
       <p>
         <button type="submit">{calls.filter}</button>
       </p>

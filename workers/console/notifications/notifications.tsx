@@ -8,9 +8,10 @@ import { listKeys } from '@farebox/database/statements';
 import { findWebhook, updateKinds } from '@farebox/database/webhooks';
 import { Card, EmptyState, Field, readForm, Toast } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
-import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
+import { formatUsd, MAX_AMOUNT, type NanoUsd, parseTypedUsd } from '@farebox/money';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
+import { describeAmbiguity } from '../ambiguous-number.ts';
 import { page } from '../layout.tsx';
 import { updateConsents } from '../privacy/actions.ts';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
@@ -34,7 +35,7 @@ const ThresholdForm: FC<LocaleProps & Readonly<{ value: string; problem: string 
         value={value}
         problem={problem}
         inputmode="decimal"
-        maxlength={20}
+        maxlength={24}
         autocomplete="off"
       />
       <button type="submit">{messages.layout.save}</button>
@@ -110,13 +111,12 @@ async function notificationsPage(
   );
 }
 
-/** Undefined where the text is no amount; null turns the alert off. Accepts a decimal comma. */
+/** Undefined where the text is no amount; null turns the alert off. */
 function parseThreshold(text: string): NanoUsd | null | undefined {
-  const normalized = text.trim().replace(',', '.');
-  if (normalized === '') return null;
-  const amount = parseUsd(normalized);
-  if (amount === undefined || amount > MAX_AMOUNT) return undefined;
-  return amount === 0n ? null : amount;
+  if (text.trim() === '') return null;
+  const typed = parseTypedUsd(text);
+  if (!typed.ok || typed.amount > MAX_AMOUNT) return undefined;
+  return typed.amount === 0n ? null : typed.amount;
 }
 
 export const notificationRoutes = new Hono<SignedInEnv>();
@@ -128,7 +128,10 @@ notificationRoutes.post('/alerts/low-balance', async (c) => {
   const value = (await readForm(c)).text('threshold');
   const threshold = parseThreshold(value);
   if (threshold === undefined) {
-    return notificationsPage(c, { value, problem: c.var.messages.notifications.thresholdInvalid });
+    const { messages } = c.var;
+    const ambiguity = describeAmbiguity(value, messages);
+    const problem = ambiguity ?? messages.notifications.thresholdInvalid;
+    return notificationsPage(c, { value, problem });
   }
   await c.var.deps.accounts.setLowBalance(c.var.user.account, threshold);
   return c.redirect('/alerts?done=saved', 303);

@@ -36,10 +36,11 @@ import {
   Time,
 } from '@farebox/design';
 import type { Email } from '@farebox/mail';
-import { parseUsd } from '@farebox/money';
+import { parseTypedUsd } from '@farebox/money';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
+import { describeAmbiguity } from '../../ambiguous-number.ts';
 import { page } from '../../layout.tsx';
 import { formatExactUsd } from '../../mail/notifications.ts';
 import { consumeRateLimit } from '../../rate-limit.ts';
@@ -188,7 +189,7 @@ const RequestForm: FC<FormProps> = ({ t, language, networks, entered }) => (
         label={t.amount}
         value={entered.amount}
         inputmode="decimal"
-        maxlength={17}
+        maxlength={24}
         required
         autocomplete="off"
       />
@@ -247,12 +248,14 @@ async function refundsPage(c: Context<SignedInEnv>, problem?: Problem, entered?:
   const { chains } = getDepositSettings(c.env);
   const isRequestable = networks.length > 0 && whole > 0n;
   const another = earlier.some(isUnderWay);
+  const ambiguity =
+    problem === 'amount' ? describeAmbiguity(entered?.amount ?? '', messages) : undefined;
   return page(
     c,
     { title: t.title, activePath: '/transactions', status: problem === undefined ? 200 : 422 },
     <>
       {c.req.query('done') === 'requested' && <Note kind="done">{t.emailSent}</Note>}
-      {problem !== undefined && <Note kind="problem">{t.errors[problem]}</Note>}
+      {problem !== undefined && <Note kind="problem">{ambiguity ?? t.errors[problem]}</Note>}
       <p>{t.intro}</p>
       <p>
         {t.refundable} <Money amount={whole} language={language} />
@@ -296,9 +299,11 @@ async function parseRequest(c: Context<SignedInEnv>, entered: EnteredRequest) {
     entered.address,
   );
   if (!checked.ok) return checked.reason;
-  const amount = parseUsd(entered.amount.trim().replace(',', '.'));
+  const typed = parseTypedUsd(entered.amount);
+  if (!typed.ok) return 'amount';
+  const { amount } = typed;
   const fee = REFUND_FEES[chain.name];
-  if (amount === undefined || amount % REFUND_STEP !== 0n || amount <= 2n * fee) return 'amount';
+  if (amount % REFUND_STEP !== 0n || amount <= 2n * fee) return 'amount';
   if (amount > (await deps.accounts.refundable(user.account))) return 'insufficient';
   return { chain: chain.name, address: checked.address, amount, fee };
 }
