@@ -438,6 +438,20 @@ describe('the benchmark page', () => {
     },
   );
 
+  it.each([
+    ['en', '≤ 2.7', /\d,\d/],
+    ['ru', '≤ 2,7', /\d\.\d/],
+    ['zh', '≤ 2.7', /\d,\d/],
+  ] as const)('has one decimal mark in %s, also in what is wanted', (language, wanted, other) => {
+    const verdict = { goal: 'CPU a call, ms', row: 'json', measured: 2.5, wanted: '≤ 2.7' };
+    const changed = JSON.stringify({ ...run, verdicts: [{ ...verdict, reached: true }] });
+    const copied = new Map(source.copied).set('bench/results/all-rows.generated.json', changed);
+    const built = buildSite({ ...source, copied }, SETTINGS);
+    const page = built.find(({ path }) => path === `${toPath(language)}/benchmark.md`)?.text ?? '';
+    expect(page).toContain(wanted);
+    expect(page).not.toMatch(other);
+  });
+
   it('shows the figures of the run that it is given, and missed goals as missed', () => {
     const wanted = { goal: 'CPU to the floor', row: 'json, 64 concurrent, one account' };
     const verdict = { ...wanted, measured: 17.43, wanted: '≤ 1', reached: false };

@@ -172,13 +172,20 @@ export function renderPeers(run: BenchmarkRun, language: Language): Rendered {
   };
 }
 
+/** `≤ 2.7`, with the decimal mark of the language and as many decimals as the goal has. */
+function formatWanted(wanted: string, language: Language): string {
+  return wanted.replace(/\d+(?:\.(\d+))?/, (number, decimals = '') =>
+    formatNumber(Number(number), language, decimals.length),
+  );
+}
+
 function toGoalCells({ goal, row, measured, wanted, reached }: Verdict, language: Language) {
   const { benchmark: t } = siteMessagesFor(language);
   return [
     describeGoal(goal, language),
     describeRow(row, language),
     formatNumber(measured, language, 2),
-    wanted,
+    formatWanted(wanted, language),
     reached ? t.reached : t.missed,
   ];
 }
