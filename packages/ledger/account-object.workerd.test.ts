@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { MAX_AMOUNT, NO_USAGE } from '@farebox/money';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type DepositAddress, type KeyLimits, NO_LIMITS } from './contract/index.ts';
+import { type DepositAddress, NO_LIMITS } from './contract/index.ts';
 import {
   ADDRESS,
   buildHoldRequest,
@@ -11,6 +11,7 @@ import {
   freshAccount,
   getStub,
   KEY,
+  openAccount,
 } from './fixtures.workerd.ts';
 import { clock, postgres, START, type TestAccount } from './test-worker.workerd.ts';
 
@@ -20,15 +21,6 @@ declare global {
       TEST_ACCOUNT: DurableObjectNamespace<TestAccount>;
     }
   }
-}
-
-async function createAccount(posted: bigint, limits: KeyLimits = NO_LIMITS) {
-  const account = freshAccount();
-  const stub = getStub(account);
-  await stub.open(account);
-  await stub.putKey({ ...KEY, limits });
-  if (posted > 0n) await stub.credit({ id: 'local:1', amount: posted, source: 'local' });
-  return { account, stub };
 }
 
 async function crash(account: string) {
@@ -63,7 +55,7 @@ describe('an account that was never opened', () => {
 
 describe('holding', () => {
   it('admits exactly 10 of 200 concurrent calls when the balance covers 10', async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     const pending = Array.from({ length: 200 }, (_, n) => stub.hold(buildHoldRequest(n, 10n, 90)));
     const results = await Promise.all(pending);
     expect(results.filter((result) => result.ok)).toHaveLength(10);
@@ -72,7 +64,7 @@ describe('holding', () => {
   });
 
   it('declines with the missing amount and the affordable output, empty and held apart', async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     const large = await stub.hold(buildHoldRequest(1, 100n, 1_000));
     expect(large).toEqual({
       ok: false,
@@ -91,7 +83,7 @@ describe('holding', () => {
   });
 
   it('admits calls to the last nano-USD and not one beyond', async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     expect(await stub.hold(buildHoldRequest(1, 1_001n, 0))).toMatchObject({
       reason: 'insufficient_balance',
       missingAmount: 1n,
@@ -106,7 +98,7 @@ describe('holding', () => {
   });
 
   it('caps an absent output limit at what half of the balance buys, never below the minimum', async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     const capped = { kind: 'capped', max: 4_000, min: 1 } as const;
     const first = await stub.hold({ ...buildHoldRequest(1, 100n, 0), output: capped });
     expect(first).toMatchObject({ ok: true, held: 500n, maxOutput: 400 });
@@ -125,7 +117,10 @@ describe('holding', () => {
   it('enforces a key’s budget, models, expiry, rate and concurrency', async () => {
     const limits = { ...NO_LIMITS, budget: 300n, callsPerMinute: 3, concurrentCalls: 2 };
     const models = ['openai/gpt'];
-    const { stub } = await createAccount(1_000n, { ...limits, models, expiresAt: START + 90_000 });
+    const { stub } = await openAccount({
+      credit: 1_000n,
+      limits: { ...limits, models, expiresAt: START + 90_000 },
+    });
     const wrong = await stub.hold({ ...buildHoldRequest(9, 1n, 1), model: 'openai/other' });
     const quota = { calls: { limit: 3, left: 3, resetSeconds: 60 }, budgets: [] };
     expect(wrong).toEqual({ ok: false, reason: 'model_not_allowed', quota });
@@ -169,7 +164,7 @@ describe('holding', () => {
   });
 
   it('authenticates a key by its secret only, and a revocation takes effect at once', async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     const forged = { ...KEY, secretHash: 'b'.repeat(64) };
     expect(await stub.hold({ ...buildHoldRequest(1, 1n, 1), key: forged })).toMatchObject({
       reason: 'invalid_api_key',
@@ -184,7 +179,7 @@ describe('holding', () => {
   });
 
   it('admits at most 1,000 open calls, and fewer after holds expired', async () => {
-    const { stub } = await createAccount(1_000_000n);
+    const { stub } = await openAccount({ credit: 1_000_000n });
     const pending = Array.from({ length: 1_001 }, (_, n) => stub.hold(buildHoldRequest(n, 1n, 0)));
     const results = await Promise.all(pending);
     expect(results.filter((result) => result.ok)).toHaveLength(1_000);
@@ -200,7 +195,7 @@ describe('holding', () => {
 
 describe('settling', () => {
   it("never uses another call's hold: what is missing is a shortfall", async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     await stub.hold(buildHoldRequest(1, 0n, 400));
     await stub.hold(buildHoldRequest(2, 0n, 500));
     const settled = await stub.settle(buildSettleRequest(1, 700n));
@@ -218,7 +213,7 @@ describe('settling', () => {
   });
 
   it('voids a hold that expired without a checkpoint, and posts a late settlement as its own entry', async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     await stub.hold(buildHoldRequest(1, 0n, 400));
     clock.now = START + 60_000;
     await runDurableObjectAlarm(stub);
@@ -243,7 +238,7 @@ describe('settling', () => {
   ])(
     'charges a late settlement of %s after a checkpoint of 200 in total %s',
     async (cost, charged, shortfall) => {
-      const { stub } = await createAccount(1_000n);
+      const { stub } = await openAccount({ credit: 1_000n });
       await stub.hold(buildHoldRequest(1, 0n, 400));
       const deadline = START + 120_000;
       expect(await stub.checkpoint({ id: callId(1), floor: 200n, deadline })).toEqual({
@@ -273,7 +268,7 @@ describe('settling', () => {
   );
 
   it('waives 50 calls per day that a provider may bill, then charges the input estimate', async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     const waivedUsage = { ...NO_USAGE, input_uncached: 17 };
     const request = (n: number) =>
       ({
@@ -300,7 +295,7 @@ describe('settling', () => {
   });
 
   it('counts no waiver of a call that no provider bills', async () => {
-    const { stub } = await createAccount(1_000n);
+    const { stub } = await openAccount({ credit: 1_000n });
     for (let n = 0; n < 60; n++) {
       await stub.hold({ ...buildHoldRequest(n, 5n, 5), deadline: clock.now + 60_000 });
       const request = { ...buildSettleRequest(n, 0n), reason: 'waived_upstream_error' } as const;
@@ -311,7 +306,7 @@ describe('settling', () => {
 
 describe('credits and adjustments', () => {
   it('move money exactly once for each id, up to the largest exact amount', async () => {
-    const { stub } = await createAccount(0n);
+    const { stub } = await openAccount();
     expect(await stub.bindAddress(ADDRESS)).toEqual({ ok: true });
     const deposit = { source: 'deposit', address: ADDRESS } as const;
     const request = { id: 'bsc:0xab:1', amount: MAX_AMOUNT, ...deposit };
@@ -339,7 +334,7 @@ describe('credits and adjustments', () => {
   });
 
   it('accept a deposit only at an address that is bound to the account', async () => {
-    const { account, stub } = await createAccount(0n);
+    const { account, stub } = await openAccount();
     const credit = (id: string, address?: DepositAddress) =>
       stub.credit({ id, amount: 5n, source: 'deposit', ...(address ? { address } : {}) });
     expect(await stub.addresses()).toEqual([]);
@@ -367,7 +362,7 @@ describe('credits and adjustments', () => {
   });
 
   it('are rejected for a closed account, which still repeats earlier results', async () => {
-    const { account, stub } = await createAccount(100n);
+    const { account, stub } = await openAccount({ credit: 100n });
     await stub.hold(buildHoldRequest(1, 10n, 0));
     await stub.close();
     const after = await crash(account);
@@ -389,7 +384,7 @@ describe('credits and adjustments', () => {
 
 describe('the outbox', () => {
   async function createBusyAccount(calls: number) {
-    const { account, stub } = await createAccount(1_000_000n);
+    const { account, stub } = await openAccount({ credit: 1_000_000n });
     for (let n = 0; n < calls; n++) {
       await stub.hold(buildHoldRequest(n, 1n, 0));
       await stub.settle(buildSettleRequest(n, n % 3 === 0 ? 0n : 1n));
@@ -563,7 +558,7 @@ describe('the outbox', () => {
 
 describe('the cost of a call', () => {
   it('is printed: hold and settle inside the object', async () => {
-    const { stub } = await createAccount(MAX_AMOUNT);
+    const { stub } = await openAccount({ credit: MAX_AMOUNT });
     const pairs = 2_000;
     const microseconds = await runInDurableObject(stub, async (object) => {
       const startedAt = performance.now();

@@ -4,15 +4,13 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeVerbs } from './batch-message.ts';
-import { NO_LIMITS } from './contract/index.ts';
 import {
   ADDRESS,
   buildHoldRequest,
   buildSettleRequest,
   callId,
-  freshAccount,
   getStub,
-  KEY,
+  openAccount,
 } from './fixtures.workerd.ts';
 import { toStatementLine } from './statement-line.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
@@ -21,15 +19,6 @@ beforeEach(() => {
   clock.now = START;
   postgres.fault = 'none';
 });
-
-async function openFunded() {
-  const account = freshAccount();
-  const stub = getStub(account);
-  await stub.open(account);
-  await stub.putKey({ ...KEY, limits: NO_LIMITS });
-  await stub.credit({ id: 'local:1', amount: 1_000_000n, source: 'local' });
-  return { account, stub };
-}
 
 type Stub = ReturnType<typeof getStub>;
 
@@ -41,7 +30,7 @@ async function call(stub: Stub, n: number, cost: bigint): Promise<void> {
 /** Every kind of entry: a credit, an adjustment, an ended call, an expired one and its late charge,
  * a refund. */
 async function makeHistory() {
-  const { account, stub } = await openFunded();
+  const { account, stub } = await openAccount({ credit: 1_000_000n });
   await call(stub, 1, 5n);
   await stub.adjust({ id: 'adjustment:1', delta: -7n, note: 'a correction' });
   await stub.hold(buildHoldRequest(2, 1n, 50));
@@ -95,7 +84,7 @@ describe('the chain of entries', () => {
   });
 
   it('goes on after an eviction and after a transaction that failed', async () => {
-    const { account, stub } = await openFunded();
+    const { account, stub } = await openAccount({ credit: 1_000_000n });
     await call(stub, 1, 5n);
     await evictDurableObject(stub);
     await getStub(account).hold(buildHoldRequest(2, 1n, 5));
@@ -121,7 +110,7 @@ describe('the chain of entries', () => {
     ],
     ['a hash that is gone', 'UPDATE entries SET hash = NULL WHERE seq = 2'],
   ])('fails the audit where %s was changed', async (_, statement) => {
-    const { account, stub } = await openFunded();
+    const { account, stub } = await openAccount({ credit: 1_000_000n });
     await call(stub, 1, 5n);
     await call(stub, 2, 5n);
     await runInDurableObject(stub, (_object, { storage }) => {
@@ -158,7 +147,7 @@ describe('entries of a release before the chain', () => {
   });
 
   it('are chained 2,000 in each alarm, and new ones wait without a hash until then', async () => {
-    const { account, stub } = await openFunded();
+    const { account, stub } = await openAccount({ credit: 1_000_000n });
     for (let n = 0; n < 2_300; n += 1) {
       await stub.adjust({ id: `adjustment:${n}`, delta: 1n, note: 'n' });
     }

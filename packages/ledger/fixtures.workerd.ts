@@ -1,11 +1,15 @@
 /** What the object's tests are told with: requests of every kind, and objects named once each. */
 import { env } from 'cloudflare:workers';
 import { NO_USAGE } from '@farebox/money';
-import type {
-  DepositAddress,
-  HoldRequest,
-  KeyCredential,
-  SettleRequest,
+import {
+  DEFAULT_SPEND_GUARD,
+  type DepositAddress,
+  type HoldRequest,
+  type KeyCredential,
+  type KeyLimits,
+  NO_LIMITS,
+  type SettleRequest,
+  type SpendGuard,
 } from './contract/index.ts';
 import { START } from './start.workerd.ts';
 
@@ -77,4 +81,21 @@ export function freshAccount(): string {
 
 export function getStub(account: string) {
   return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
+}
+
+type OpenOptions = Readonly<{
+  credit?: bigint;
+  limits?: Partial<KeyLimits>;
+  spendGuard?: SpendGuard;
+}>;
+
+/** An account not used before in this file, with `KEY` and a credit of its own unless that is zero. */
+export async function openAccount(options: OpenOptions = {}) {
+  const { credit = 0n, limits, spendGuard = DEFAULT_SPEND_GUARD } = options;
+  const account = freshAccount();
+  const stub = getStub(account);
+  await stub.open(account);
+  await stub.putKey({ ...KEY, limits: { ...NO_LIMITS, ...limits }, spendGuard });
+  if (credit > 0n) await stub.credit({ id: 'local:1', amount: credit, source: 'local' });
+  return { account, stub };
 }

@@ -15,9 +15,9 @@ import {
   buildHoldRequest,
   buildSettleRequest,
   callId,
-  freshAccount,
   getStub,
   KEY,
+  openAccount,
 } from './fixtures.workerd.ts';
 import { clock, postgres, queue, START } from './test-worker.workerd.ts';
 
@@ -27,13 +27,8 @@ const NEVER = START + 1_000 * DAY_MS;
 /** A Thursday, ten days from the end of its month. */
 const THURSDAY = Date.UTC(2027, 0, 21);
 
-async function createAccount(limits: Partial<KeyLimits>, posted = 1_000_000n) {
-  const account = freshAccount();
-  const stub = getStub(account);
-  await stub.open(account);
-  await stub.putKey({ ...KEY, limits: { ...NO_LIMITS, ...limits } });
-  await stub.credit({ id: 'local:1', amount: posted, source: 'local' });
-  return { account, stub };
+function createAccount(limits: Partial<KeyLimits>, credit = 1_000_000n) {
+  return openAccount({ credit, limits });
 }
 
 /** A call that reserves and, in full, costs `amount`. */

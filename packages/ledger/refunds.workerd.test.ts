@@ -2,23 +2,18 @@
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { NO_LIMITS } from './contract/index.ts';
 import {
   ADDRESS,
   buildHoldRequest,
   buildSettleRequest,
-  freshAccount,
   getStub,
-  KEY,
+  openAccount,
 } from './fixtures.workerd.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
 
 /** An account with one deposit of `amount`. */
 async function createAccount(amount: bigint) {
-  const account = freshAccount();
-  const stub = getStub(account);
-  await stub.open(account);
-  await stub.putKey({ ...KEY, limits: NO_LIMITS });
+  const { account, stub } = await openAccount();
   await stub.bindAddress(ADDRESS);
   await stub.credit({ id: 'bsc:0xab:1', amount, source: 'deposit', address: ADDRESS });
   return { account, stub };

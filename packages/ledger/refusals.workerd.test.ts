@@ -10,9 +10,9 @@ import {
   buildHoldRequest,
   buildSettleRequest,
   callId,
-  freshAccount,
   getStub,
   KEY,
+  openAccount,
 } from './fixtures.workerd.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
 
@@ -21,12 +21,9 @@ const OTHER_KEY = { keyId: 8, secretHash: 'c'.repeat(64) };
 const CREDIT = 10_000_000_000n;
 
 async function createAccount(limits: KeyLimits = NO_LIMITS) {
-  const account = freshAccount();
-  const stub = getStub(account);
-  await stub.open(account);
-  for (const key of [KEY, OTHER_KEY]) await stub.putKey({ ...key, limits });
-  await stub.credit({ id: 'local:1', amount: CREDIT, source: 'local' });
-  return { account, stub };
+  const opened = await openAccount({ credit: CREDIT, limits });
+  await opened.stub.putKey({ ...OTHER_KEY, limits });
+  return opened;
 }
 
 type Stub = ReturnType<typeof getStub>;
@@ -215,11 +212,7 @@ describe('a key’s calls per minute', () => {
 describe('a shortfall', () => {
   it('halves the concurrency of the account for the day like an expired hold, and raises an alert', async () => {
     const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
-    const account = freshAccount();
-    const stub = getStub(account);
-    await stub.open(account);
-    await stub.putKey({ ...KEY, limits: NO_LIMITS });
-    await stub.credit({ id: 'local:1', amount: 10_000n, source: 'local' });
+    const { account, stub } = await openAccount({ credit: 10_000n });
     for (const n of [1, 2]) {
       const request = nextHold({ id: callId(900_000 + n) });
       await stub.hold(request);

@@ -1,18 +1,10 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HOUR_MS, NO_LIMITS, type RefusedCalls } from './contract/index.ts';
-import { freshAccount, getStub, KEY } from './fixtures.workerd.ts';
+import { HOUR_MS, type RefusedCalls } from './contract/index.ts';
+import { getStub, KEY, openAccount } from './fixtures.workerd.ts';
 import { MAX_ROWS } from './refused-calls.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
-
-async function createAccount() {
-  const account = freshAccount();
-  const stub = getStub(account);
-  await stub.open(account);
-  await stub.putKey({ ...KEY, limits: NO_LIMITS });
-  return { account, stub };
-}
 
 function refused(changes: Partial<RefusedCalls> = {}): RefusedCalls {
   const lastAt = changes.lastAt ?? clock.now;
@@ -27,7 +19,7 @@ beforeEach(() => {
 
 describe('counts of refused calls', () => {
   it('add up by key, code and hour, with the time of the last, also across a restart', async () => {
-    const { account, stub } = await createAccount();
+    const { account, stub } = await openAccount();
     await stub.countRefused([refused({ count: 2 }), refused({ code: 'rate_limited' })]);
     clock.now += 1;
     await stub.countRefused([refused({ count: 3 })]);
@@ -39,7 +31,7 @@ describe('counts of refused calls', () => {
   });
 
   it('are dropped where they name no key of the account, no code, or a time that is not now', async () => {
-    const { stub } = await createAccount();
+    const { stub } = await openAccount();
     const thisHour = Math.floor(START / HOUR_MS);
     await stub.countRefused([
       refused({ keyId: 8 }),
@@ -56,7 +48,7 @@ describe('counts of refused calls', () => {
   });
 
   it('are kept for a week', async () => {
-    const { stub } = await createAccount();
+    const { stub } = await openAccount();
     await stub.countRefused([refused()]);
     clock.now += 7 * 24 * HOUR_MS - HOUR_MS;
     expect(await stub.refusedCalls()).toHaveLength(1);
@@ -70,7 +62,7 @@ describe('counts of refused calls', () => {
   });
 
   it('are bounded in number: the oldest are dropped', async () => {
-    const { stub } = await createAccount();
+    const { stub } = await openAccount();
     const letters = [...'abcdefghijklmnopqrstuvwxyz'];
     const codes = letters.flatMap((a) => letters.slice(0, 8).map((b) => `code_${a}${b}`));
     for (let hour = 0; hour < 12; hour++) {
@@ -84,7 +76,7 @@ describe('counts of refused calls', () => {
   });
 
   it('are deleted with the account, and none come after', async () => {
-    const { stub } = await createAccount();
+    const { stub } = await openAccount();
     await stub.countRefused([refused()]);
     await stub.close();
     await stub.countRefused([refused()]);

@@ -10,9 +10,9 @@ import {
   buildHoldRequest,
   buildSettleRequest,
   callId,
-  freshAccount,
   getStub,
   KEY,
+  openAccount,
 } from './fixtures.workerd.ts';
 import { clock, postgres, queue, START } from './test-worker.workerd.ts';
 
@@ -23,13 +23,8 @@ const FLOOR = 2n * USD;
 /** Midnight UTC. */
 const MIDNIGHT = Math.ceil(START / DAY_MS) * DAY_MS;
 
-async function createAccount(spendGuard: SpendGuard = DEFAULT_SPEND_GUARD) {
-  const account = freshAccount();
-  const stub = getStub(account);
-  await stub.open(account);
-  await stub.putKey({ ...KEY, limits: NO_LIMITS, spendGuard });
-  await stub.credit({ id: 'local:1', amount: 1_000_000n * USD, source: 'local' });
-  return { account, stub };
+function createAccount(spendGuard: SpendGuard = DEFAULT_SPEND_GUARD) {
+  return openAccount({ credit: 1_000_000n * USD, spendGuard });
 }
 
 let calls = 0;
@@ -326,10 +321,7 @@ describe('the owner is notified of', () => {
   });
 
   it('a low balance once, and again only after it rose above the threshold', async () => {
-    const account = freshAccount();
-    const stub = getStub(account);
-    await stub.open(account);
-    await stub.putKey({ ...KEY, limits: NO_LIMITS });
+    const { account, stub } = await openAccount();
     await stub.setLowBalance(5n * USD);
     await stub.credit({ id: 'local:1', amount: 7n * USD, source: 'local' });
     for (const cost of [2, 1, 1]) expect(await spend(account, cost)).toBe('ok');
