@@ -37,7 +37,7 @@ beforeAll(async () => {
       anthropic: { baseUrl: upstream.url, apiKey: 'k' },
     },
     gatewayBindings: {
-      FIRST_BYTE_TIMEOUT_SECONDS: '1',
+      FIRST_BYTE_TIMEOUT_SECONDS: '3',
       IDLE_TIMEOUT_SECONDS: '1.5',
       DRAIN_SECONDS: '1',
       KEEPALIVE_SECONDS: '0.5',
