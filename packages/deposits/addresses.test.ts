@@ -63,4 +63,22 @@ describe('deriveAddress', () => {
     expect(parseAddress('evm', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH')).toBeNull();
     expect(parseAddress('tron', '0x9858EfFD232B4033E47d90003D41EC34EcaEda94')).toBeNull();
   });
+
+  it.each([
+    ['a no-break space', ' TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH\u00a0', 'tron'],
+    ['a zero-width space', '\u200bTUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH', 'tron'],
+    ['a mark of direction', '0x9858EfFD232B4033E47d90003D41EC34EcaEda94\u200e', 'evm'],
+    ['a soft hyphen', '0x9858EfFD232B4033E47d\u00ad90003D41EC34EcaEda94', 'evm'],
+    ['capital letters only', '0x9858EFFD232B4033E47D90003D41EC34ECAEDA94', 'evm'],
+  ] as const)('is read with %s', (_, text, family) => {
+    const address = parseAddress(family, text);
+    expect(address && formatAddress(family, address)).toMatch(
+      /^(TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH|0x9858EfFD232B4033E47d90003D41EC34EcaEda94)$/,
+    );
+  });
+
+  it('is not read from a text with a space or other characters in it', () => {
+    for (const wrong of ['0x9858EfFD232B4033E47d 90003D41EC34EcaEda94', '0xG'.padEnd(42, '0')])
+      expect(parseAddress('evm', wrong)).toBeNull();
+  });
 });

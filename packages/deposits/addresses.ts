@@ -101,10 +101,18 @@ function parseTronAddress(text: string): HexAddress | null {
   }
 }
 
+/** Removes what a copied address or hash has around or in it without being seen. */
+export function removeInvisible(text: string): string {
+  return text.replace(/\p{Cf}/gu, '').trim();
+}
+
+/** EIP-55 has a checksum only where letters of both cases occur. */
+const UPPER_CASE_ADDRESS = /^0x[0-9A-F]{40}$/;
+
 /** Parses an address as users type it. Null when it is malformed or has a wrong checksum. */
 export function parseAddress(family: AddressFamily, text: string): HexAddress | null {
-  const trimmed = text.trim();
-  if (family === 'tron') return parseTronAddress(trimmed);
-  if (!isAddress(trimmed)) return null;
-  return trimmed.toLowerCase();
+  const typed = removeInvisible(text);
+  if (family === 'tron') return parseTronAddress(typed);
+  const isValid = UPPER_CASE_ADDRESS.test(typed) || isAddress(typed);
+  return isValid ? `0x${typed.slice(2).toLowerCase()}` : null;
 }

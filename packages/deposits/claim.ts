@@ -5,6 +5,7 @@
  */
 import { listDeposits, readCursor, recordFinalTransfers } from '@farebox/database/deposits';
 import type { AccountId } from '@farebox/ledger';
+import { removeInvisible } from './addresses.ts';
 import type { Chain, ClaimResult, Deposit, DepositState, Hash } from './contract.ts';
 import { creditChain } from './credit.ts';
 import type { DepositDeps } from './deps.ts';
@@ -108,7 +109,7 @@ export async function claim(
   const chain = deps.chains.find(({ name }) => name === chainName);
   if (chain === undefined || chain.providers.length === 0) return claimError('network_unavailable');
   // TRON explorers show hashes without 0x.
-  const hexDigits = transactionText.trim().replace(/^0x/i, '').toLowerCase();
+  const hexDigits = removeInvisible(transactionText).replace(/^0x/i, '').toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(hexDigits)) return claimError('malformed');
   const txHash = `0x${hexDigits}`;
   const cursor = await readCursor(deps.db, chain.name);
