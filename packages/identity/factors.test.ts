@@ -56,6 +56,13 @@ function codeAt(secret: string, now = harness.deps.now()): string {
   return generateSync({ secret, epoch: Math.floor(now / 1000) });
 }
 
+/** As a Chinese input method types letters, digits and hyphens. */
+function toFullWidth(text: string): string {
+  return text.replace(/[!-~]/g, (character) =>
+    String.fromCharCode(character.charCodeAt(0) + 0xfee0),
+  );
+}
+
 async function createUserWithTotp(): Promise<UserWithTotp> {
   const { user, signedIn } = await harness.createUser();
   const { secret } = await beginTotp(harness.deps, user);
@@ -163,7 +170,7 @@ describe('authenticator apps', () => {
     for (const stepsOff of [1, -1]) {
       harness.advance(2 * MINUTE_MS);
       const code = codeAt(secret, harness.deps.now() + stepsOff * TIME_STEP_MS);
-      expect([stepsOff, await tryCode(code)]).toMatchObject([stepsOff, { ok: true }]);
+      expect([stepsOff, await tryCode(toFullWidth(code))]).toMatchObject([stepsOff, { ok: true }]);
     }
   });
 
@@ -243,7 +250,7 @@ describe('recovery codes', () => {
     const { user, codes } = await createUserWithTotp();
     const [first = '', second = ''] = codes;
     const expected = { ok: true, emails: [{ kind: 'new_device' }, { kind: 'recovery_code_used' }] };
-    const typedCode = first.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o');
+    const typedCode = toFullWidth(first.toLowerCase().replace('-', ' ').replaceAll('0', 'o'));
     const answer = await submitFactor(await startSignIn(user.email), {
       kind: 'recovery_code',
       code: typedCode,
@@ -254,9 +261,10 @@ describe('recovery codes', () => {
     const mfaToken = await startSignIn(user.email);
     expect(await submitFactor(mfaToken, { kind: 'recovery_code', code: first })).toEqual(WRONG);
     expect(await submitFactor(mfaToken, { kind: 'recovery_code', code: '' })).toEqual(WRONG);
-    expect(await submitFactor(mfaToken, { kind: 'recovery_code', code: second })).toMatchObject({
-      ok: true,
-    });
+    const withDashes = second.replaceAll('-', '\u2013');
+    expect(await submitFactor(mfaToken, { kind: 'recovery_code', code: withDashes })).toMatchObject(
+      { ok: true },
+    );
     expect(await harness.rows('recovery_codes', `code_hash = '${codes[2]}'`)).toBe(0);
   });
 

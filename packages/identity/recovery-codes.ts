@@ -40,10 +40,13 @@ function generateCode(deps: Pick<IdentityDeps, 'random'>): string {
 }
 
 /**
- * Accepts any letter case and grouping, and the letters that Crockford's base 32 reads as digits.
+ * Accepts any letter case, width and grouping, the dashes that editors make of hyphens, and the
+ * letters that Crockford's base 32 reads as digits.
  */
 function normalizeCode(code: string): string {
-  return code.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
+  const written = code.normalize('NFKC').toUpperCase();
+  const ungrouped = written.replace(/[\s\p{Pd}\p{Cf}]/gu, '');
+  return ungrouped.replaceAll('O', '0').replace(/[IL]/g, '1');
 }
 
 function hashCode(deps: Pick<IdentityDeps, 'secret'>, account: string, code: string): string {

@@ -105,8 +105,8 @@ async function matchTimeStep(
   sealedSecret: string,
   code: string,
 ): Promise<number | undefined> {
-  // Apps show `123 456`.
-  const token = code.replace(/\s/g, '');
+  // Apps show `123 456`; a Chinese input method types full-width digits.
+  const token = code.normalize('NFKC').replace(/[\s\p{Cf}]/gu, '');
   if (!/^\d{6}$/.test(token)) return undefined;
   const secret = await openTotpSecret(deps, account, sealedSecret);
   if (secret === undefined) throw new Error('A sealed TOTP secret does not open.');
