@@ -53,6 +53,20 @@ describe('parseKeyForm', () => {
   });
 });
 
+describe('the expiry of a key', () => {
+  it('is a moment in UTC', () => {
+    const parsed = parse({ expires: '2028-02-29T10:30' });
+    expect(parsed.ok && parsed.limits.expiresAt).toBe(Date.UTC(2028, 1, 29, 10, 30));
+  });
+
+  it.each(['2027-02-29T10:30', '2027-02-30T10:30', '2027-04-31T00:00', '2027-13-01T00:00'])(
+    'is not %s, which no calendar has',
+    (expires) => {
+      expect(parse({ expires })).toEqual({ ok: false, errors: ['expires'] });
+    },
+  );
+});
+
 describe('readKeyForm', () => {
   it('discards the selection if the user asks for all models and a cleared selection', () => {
     const fields: Readonly<Record<string, string>> = {

@@ -177,7 +177,9 @@ function parseExpiry(text: string, now: number, current: number | null): Parsed<
   if (current !== null && text === formatExpiry(current)) return current;
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?$/.test(text)) return undefined;
   const at = Date.parse(`${text}Z`);
-  return Number.isFinite(at) && at > now ? at : undefined;
+  // JavaScript reads February 30 as March 2.
+  const isDay = !Number.isNaN(at) && formatExpiry(at).startsWith(text.slice(0, 10));
+  return isDay && at > now ? at : undefined;
 }
 
 /** What the models of a key are checked against. */
