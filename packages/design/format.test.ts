@@ -1,5 +1,5 @@
 /** Amounts, days and times as pages show them, for arbitrary amounts and in every language. */
-import { MAX_AMOUNT } from '@farebox/money';
+import { MAX_AMOUNT, parseTypedUsd } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -36,6 +36,16 @@ describe('number formats', () => {
         expect(BigInt(whole + fraction.padEnd(9, '0'))).toBe(given);
       }),
       { seed: 3 },
+    );
+  });
+
+  it.each(['en', 'ru', 'zh'])('show amounts in %s that a form reads as the same', (language) => {
+    fc.assert(
+      fc.property(amount, (given) => {
+        const typed = parseTypedUsd(formatCurrency(given, language));
+        const isSame = typed.ok ? typed.amount === given : typed.reason === 'ambiguous';
+        expect(isSame).toBe(true);
+      }),
     );
   });
 
