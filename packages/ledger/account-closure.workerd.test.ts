@@ -10,11 +10,13 @@ import {
   ADDRESS,
   buildHoldRequest,
   buildSettleRequest,
+  callId,
   freshAccount,
   getStub,
   KEY,
 } from './fixtures.workerd.ts';
-import { clock, postgres, queue, START } from './test-worker.workerd.ts';
+import { CHARGES_PER_WIPE_STEP } from './limits.ts';
+import { clock, postgres, queue, START, wipe } from './test-worker.workerd.ts';
 
 /**
  * 1,000 nano-USD in two credits, an adjustment with a note, a call of 10, and one of 20 still open.
@@ -68,6 +70,7 @@ beforeEach(() => {
   clock.now = START;
   postgres.fault = 'none';
   queue.down = false;
+  wipe.chargesPerStep = CHARGES_PER_WIPE_STEP;
 });
 
 describe('closing an account', () => {
@@ -162,5 +165,119 @@ describe('closing an account', () => {
     await stub.settle(buildSettleRequest(2, 20n));
     await runDurableObjectAlarm(stub);
     expect(queue.received.filter((notification) => notification.account === account)).toEqual([]);
+  });
+});
+
+/** A closed account of 12 calls, and one whose hold expired; an alarm deletes four of them. */
+async function closeBusyAccount() {
+  wipe.chargesPerStep = 4;
+  const { account, stub } = await createUsedAccount();
+  for (let n = 10; n < 21; n += 1) {
+    await stub.hold(buildHoldRequest(n, 10n, 0));
+    await stub.settle(buildSettleRequest(n, 10n));
+  }
+  await stub.reserveRefund({ id: 'r1', amount: 100n });
+  await stub.close();
+  clock.now = START + 60_000;
+  await runDurableObjectAlarm(stub);
+  return { account, stub };
+}
+
+async function countCharges(account: string): Promise<number> {
+  const { entries } = await tables(account);
+  return entries?.filter(({ kind }) => kind === 'charge').length ?? 0;
+}
+
+describe('the wipe of an account with more charges than one alarm deletes', () => {
+  it('takes everything else in its first step', async () => {
+    const { account, stub } = await closeBusyAccount();
+    expect(await countCharges(account)).toBe(9);
+    const remaining = await tables(account);
+    expect(remaining).toMatchObject({ keys: [], retired_secrets: [], notifications: [] });
+    expect(JSON.stringify(remaining)).not.toContain('Ada');
+    expect(await stub.status()).toMatchObject({ state: 'closed', lowBalance: null });
+  });
+
+  it('goes on by the alarm alone, though the object is evicted after every step', async () => {
+    const { account } = await closeBusyAccount();
+    const charges = [];
+    for (let step = 0; step < 3; step += 1) {
+      await evictDurableObject(getStub(account));
+      expect((await getStub(account).audit()).violations).toEqual([]);
+      expect(await runDurableObjectAlarm(getStub(account))).toBe(true);
+      charges.push(await countCharges(account));
+    }
+    expect(charges).toEqual([5, 1, 0]);
+    expect(await runDurableObjectAlarm(getStub(account))).toBe(false);
+    await getStub(account).releaseRefund('r1');
+    await expectTombstone(account, 885n, 16);
+  });
+
+  it('goes on after the alarm was lost', async () => {
+    const { account, stub } = await closeBusyAccount();
+    await runInDurableObject(stub, (_, { storage }) => storage.deleteAlarm());
+    await evictDurableObject(stub);
+    await getStub(account).status();
+    while (await runDurableObjectAlarm(getStub(account)));
+    expect(await countCharges(account)).toBe(0);
+  });
+
+  it('loses nothing of a step that throws', async () => {
+    const { account, stub } = await closeBusyAccount();
+    const exec = (statement: string) =>
+      runInDurableObject(stub, (_, { storage }) => void storage.sql.exec(statement));
+    await exec(`CREATE TRIGGER broken BEFORE DELETE ON entries WHEN old.id = '${callId(14)}'
+      BEGIN SELECT raise(ABORT, 'broken'); END`);
+    await runDurableObjectAlarm(stub);
+    expect(await countCharges(account)).toBe(9);
+    expect((await stub.audit()).violations).toEqual([]);
+    await exec('DROP TRIGGER broken');
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await countCharges(account)).toBe(5);
+    expect((await stub.audit()).violations).toEqual([]);
+  });
+
+  it('answers of every call as after it, and is not over until the last charge is gone', async () => {
+    const { account, stub } = await closeBusyAccount();
+    const unknown = { ok: false, reason: 'unknown' };
+    // The first would be a late settlement, the second a repeated one.
+    expect(await stub.settle(buildSettleRequest(2, 15n))).toEqual(unknown);
+    expect(await stub.settle(buildSettleRequest(20, 10n))).toEqual(unknown);
+    const floor = { id: callId(20), floor: 5n, deadline: clock.now };
+    expect(await stub.checkpoint(floor)).toEqual(unknown);
+    expect(await stub.hold(buildHoldRequest(20, 10n, 0))).toMatchObject({
+      reason: 'invalid_api_key',
+    });
+    expect(await countCharges(account)).toBe(9);
+    const alarmAt = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+    expect(alarmAt).toBeGreaterThan(clock.now);
+    expect(alarmAt).toBeLessThanOrEqual(clock.now + 1_000);
+  });
+
+  it('ends at once when closing is asked for again and the rest fits one step', async () => {
+    const { account, stub } = await closeBusyAccount();
+    expect(await stub.close()).toEqual({ wiped: true, posted: 885n, openCalls: 0 });
+    expect(await countCharges(account)).toBe(0);
+  });
+
+  it('still knows credits, refuses new money, and pays a refund that was reserved before', async () => {
+    const { account, stub } = await closeBusyAccount();
+    const credited = { id: 'bsc:0xab:2', amount: 400n, source: 'deposit' } as const;
+    expect(await stub.credit(credited)).toEqual({ ok: true, posted: 1_000n });
+    const late = { id: 'bsc:0xcd:1', amount: 5n, source: 'deposit', address: ADDRESS } as const;
+    expect(await stub.credit(late)).toEqual({ ok: false, reason: 'closed' });
+    postgres.fault = 'throws';
+    expect(await stub.payRefund('r1')).toEqual({ ok: true, posted: 785n });
+    await runDurableObjectAlarm(stub);
+    // Postgres does not hold up the charges, which it has.
+    expect(await countCharges(account)).toBe(5);
+    expect((await stub.audit()).violations).toEqual([]);
+    postgres.fault = 'none';
+    clock.now += 10_000;
+    while (await runDurableObjectAlarm(getStub(account)));
+    expect(await countCharges(account)).toBe(0);
+    expect(await stub.close()).toEqual({ wiped: true, posted: 785n, openCalls: 0 });
+    expect(await stub.audit()).toMatchObject({ lastSeq: 17, acknowledgedSeq: 17, violations: [] });
+    expect(postgres.stored.get(account)).toHaveLength(17);
   });
 });

@@ -8,6 +8,7 @@ import { AccountLedger } from './account-ledger.ts';
 import { type BackgroundDeps, BackgroundTasks } from './background-tasks.ts';
 import { decodeVerbs, encodeResults } from './batch-message.ts';
 import type { AccountId, Instant } from './contract/index.ts';
+import { CHARGES_PER_WIPE_STEP } from './limits.ts';
 import { secureRandom } from './random.ts';
 import { type Account, runBatch, VERBS, type VerbMethods } from './verbs.ts';
 
@@ -23,6 +24,7 @@ export type AccountObjectDeps = Readonly<{
   storeHashes: BackgroundDeps['storeHashes'];
   now?: () => Instant;
   random?: () => number;
+  chargesPerWipeStep?: number;
 }>;
 
 export interface AccountObject extends VerbMethods {
@@ -47,9 +49,11 @@ export class AccountObject extends DurableObject<unknown> {
   constructor(ctx: DurableObjectState, env: unknown, deps: AccountObjectDeps) {
     super(ctx, env);
     const { now = Date.now, random = secureRandom } = deps;
+    const { chargesPerWipeStep = CHARGES_PER_WIPE_STEP } = deps;
     const ledger = new AccountLedger(ctx.storage, now);
     const setAlarm = (at: Instant): void => void ctx.storage.setAlarm(at);
-    const backgroundDeps: BackgroundDeps = { ...deps, setAlarm, now, random };
+    const limits = { chargesPerWipeStep };
+    const backgroundDeps: BackgroundDeps = { ...deps, ...limits, setAlarm, now, random };
     // A placeholder: no verb runs before the stored alarm is known.
     const noAlarmNeeded = Number.MAX_SAFE_INTEGER;
     this.#account = { ledger, tasks: new BackgroundTasks(ledger, backgroundDeps, noAlarmNeeded) };

@@ -262,7 +262,7 @@ export function audit(tx: Tx): Audit {
   };
   check('posted_is_sum_of_entries', start.posted + fromSqlText(entries.delta) === posted);
   check('entries_contiguous', start.count + entries.count === account.seq);
-  // A tombstone keeps no charge, not even the last.
+  // Of a tombstone every charge goes, the last too.
   const last = account.wiped === 1 ? entries.last <= account.seq : entries.last === account.seq;
   check('last_entry_is_last', last);
   const open = tx.sql.exec<OpenHolds>(OPEN_HOLDS, start.row).one();

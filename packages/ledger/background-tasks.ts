@@ -41,6 +41,8 @@ const PAUSE_MS = 10_000;
 /** An alarm later than this counts as lost (github.com/cloudflare/cloudflare-docs/issues/18324). */
 const OVERDUE_MS = 60_000;
 const MAX_DELIVERIES_PER_ALARM = 20;
+/** Between two steps of a wipe, so that other requests to the object come in between. */
+const WIPE_STEP_DELAY_MS = 100;
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 300_000;
 /** Older entries that one statement reads and one transaction chains, and how many an alarm does. */
@@ -60,6 +62,8 @@ export type BackgroundDeps = Readonly<{
   now: () => Instant;
   /** In [0, 1). */
   random: () => number;
+  /** Charges that one alarm deletes of a closed account. */
+  chargesPerWipeStep: number;
 }>;
 
 type DeliveryAttempt = Readonly<{ outbox: Outbox; delivery: DeliveryResult }>;
@@ -74,6 +78,7 @@ export class BackgroundTasks {
   readonly #deliveryBackoff = new Backoff();
   readonly #notificationBackoff = new Backoff();
   readonly #chainBackoff = new Backoff();
+  readonly #wipeBackoff = new Backoff();
   /** Whether the backlog can't be chained as it is stored, however often it is tried. */
   #isChainBroken = false;
   /** The small deliveries since the last large one or the last pause, and when the last one was. */
@@ -140,9 +145,11 @@ export class BackgroundTasks {
     });
     await this.#attempt('account.notify', this.#notificationBackoff, () => this.#notify());
     await this.#attempt('account.chain', this.#chainBackoff, () => this.#tryChain());
-    await this.#attempt('account.wipe', this.#deliveryBackoff, () =>
-      this.#ledger.run(undefined, wipeIfReady, this.#isChainBroken),
-    );
+    await this.#attempt('account.wipe', this.#wipeBackoff, () => {
+      const { chargesPerWipeStep } = this.#deps;
+      this.#ledger.run(undefined, wipeIfReady, chargesPerWipeStep, this.#isChainBroken);
+      this.#wipeBackoff.reset();
+    });
     this.#rescheduleOrRetry();
   }
 
@@ -177,7 +184,10 @@ export class BackgroundTasks {
   #rescheduleAlarm(): void {
     const now = this.#deps.now();
     const unsent = this.#ledger.outbox(0).pending > 0 || this.#resendAfter !== undefined;
-    if (unsent || this.#ledger.run(false, isReadyToWipe)) this.scheduleOutboxFlush();
+    if (unsent) this.scheduleOutboxFlush();
+    if (this.#ledger.run(false, isReadyToWipe)) {
+      this.scheduleAlarm(Math.max(now + WIPE_STEP_DELAY_MS, this.#wipeBackoff.notBefore));
+    }
     this.scheduleNotifications();
     if (this.#ledger.run(null, findBacklog) !== null) {
       this.scheduleAlarm(Math.max(now + FLUSH_DELAY_MS, this.#chainBackoff.notBefore));

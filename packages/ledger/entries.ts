@@ -28,6 +28,7 @@ import { hashEntry, type StatementEntry } from './statement-line.ts';
 import {
   changeBalance,
   InvariantViolation,
+  isClosed,
   type MutableBalance,
   type OpenHold,
   type Tx,
@@ -87,8 +88,17 @@ export function lateId(id: CallId): string {
   return `${id}:late`;
 }
 
+const SELECT_WIPED = 'SELECT wiped FROM account';
+
+/** Checks whether the account is a tombstone, though charges may be left (account-closure.ts). */
+export function isTombstone({ sql, cache }: Tx): boolean {
+  return isClosed(cache) && sql.exec<{ wiped: number }>(SELECT_WIPED).one().wiped === 1;
+}
+
+/** Finds an entry by its id. A charge that a tombstone still keeps is already unknown. */
 export function findEntry(tx: Tx, id: string): EntryRow | undefined {
-  return tx.sql.exec<EntryRow>(BY_ID, id).toArray()[0];
+  const row = tx.sql.exec<EntryRow>(BY_ID, id).toArray()[0];
+  return row?.kind === 'charge' && isTombstone(tx) ? undefined : row;
 }
 
 /**
@@ -345,35 +355,31 @@ const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHE
 /** The oldest charges, to be deleted; after that no charge up to `upTo` is kept. */
 type OldCharges = Readonly<{ count: number; delta: NanoUsd; upTo: number }>;
 
+/** Which charges stay, and how many others one transaction deletes at most. */
+type Retention = Readonly<{ isKept: (charge: ChargeRow) => boolean; limit: number }>;
+
 /**
- * Finds acknowledged charges older than the retention time. Times never decrease with the number, so
- * the first charge that is kept ends the search: where nothing is old enough, which is nearly
- * always, it reads one row, however many entries there are. A cursor that is not read to its end
- * would keep its statement in use until it is collected.
+ * Finds the oldest charges that are not kept. The first charge that is kept ends the search: where
+ * there is nothing to delete, which is nearly always, it reads one row, however many entries there
+ * are. A cursor that is not read to its end would keep its statement in use until it is collected.
  */
-function findOldCharges({ sql, cache, now }: Tx): OldCharges {
-  const before = now - ENTRY_RETENTION_MS;
-  const isKept = ({ at, seq }: ChargeRow) => at >= before || seq >= cache.acknowledged;
-  const read = (limit: number) =>
-    sql.exec<ChargeRow>(CHARGES_AFTER, cache.prunedTo, limit).toArray();
+function findOldCharges({ sql, cache }: Tx, { isKept, limit }: Retention): OldCharges {
+  const read = (rows: number) => sql.exec<ChargeRow>(CHARGES_AFTER, cache.prunedTo, rows).toArray();
   const [oldest] = read(1);
   if (oldest === undefined) return { count: 0, delta: 0n, upTo: cache.balance.seq };
   if (isKept(oldest)) return { count: 0, delta: 0n, upTo: oldest.seq - 1 };
-  const charges = read(MAX_PRUNED_PER_RUN + 1);
+  const charges = read(limit + 1);
   const firstKept = charges.findIndex(isKept);
-  const count = Math.min(firstKept < 0 ? charges.length : firstKept, MAX_PRUNED_PER_RUN);
+  const count = Math.min(firstKept < 0 ? charges.length : firstKept, limit);
   const delta = charges.slice(0, count).reduce((sum, charge) => sum + fromSql(charge.delta), 0n);
   const next = charges[count];
   return { count, delta, upTo: next === undefined ? cache.balance.seq : next.seq - 1 };
 }
 
-/**
- * Deletes acknowledged charges older than the retention time, keeps their sum, and returns their
- * number. Credits are kept: their ids keep a transfer from being credited twice.
- */
-export function prune(tx: Tx): number {
+/** Deletes the oldest charges, keeps their sum, and returns their number. */
+function deleteOldCharges(tx: Tx, retention: Retention): number {
   const { sql, cache } = tx;
-  const { count, delta, upTo } = findOldCharges(tx);
+  const { count, delta, upTo } = findOldCharges(tx, retention);
   if (count > 0) {
     const pruned = sql.exec<{ pruned_count: number; pruned_delta: string }>(SELECT_PRUNED).one();
     const sum = fromSqlText(pruned.pruned_delta) + delta;
@@ -382,4 +388,27 @@ export function prune(tx: Tx): number {
   }
   cache.prunedTo = upTo;
   return count;
+}
+
+/**
+ * Deletes acknowledged charges older than the retention time and returns their number; times never
+ * decrease with the number of an entry. Credits are kept: their ids keep a transfer from being
+ * credited twice.
+ */
+export function prune(tx: Tx): number {
+  const { cache, now } = tx;
+  const before = now - ENTRY_RETENTION_MS;
+  const isKept = ({ at, seq }: ChargeRow) => at >= before || seq >= cache.acknowledged;
+  return deleteOldCharges(tx, { isKept, limit: MAX_PRUNED_PER_RUN });
+}
+
+/** Deletes the oldest charges of a tombstone, which Postgres has, whatever their age. */
+export function deleteWipedCharges(tx: Tx, limit: number): void {
+  const isKept = ({ seq }: ChargeRow) => seq > tx.cache.acknowledged;
+  deleteOldCharges(tx, { isKept, limit });
+}
+
+/** Checks whether any charge is kept. */
+export function hasCharges({ sql, cache }: Tx): boolean {
+  return sql.exec(CHARGES_AFTER, cache.prunedTo, 1).toArray().length > 0;
 }

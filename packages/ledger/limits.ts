@@ -16,6 +16,12 @@ export const WAIVERS_PER_DAY = 50;
 /** How long the object keeps a settled call for /v1/generation; Postgres has the older ones. */
 export const ENTRY_RETENTION_MS = 30 * DAY_MS;
 
+/**
+ * Charges that one transaction deletes of a closed account: an event of a Durable Object has 30
+ * seconds of CPU, and an account may have millions (docs/decisions/0063-wipes-in-steps.md).
+ */
+export const CHARGES_PER_WIPE_STEP = 20_000;
+
 /** Entries in one delivery to Postgres, so that 1,000 calls take at most 20 statements. */
 export const ENTRIES_PER_DELIVERY = 250;
 

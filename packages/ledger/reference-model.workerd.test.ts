@@ -13,10 +13,12 @@ import {
   KEY,
 } from './fixtures.workerd.ts';
 import { ReferenceModel } from './reference-model.workerd.ts';
-import { clock, postgres, START } from './test-worker.workerd.ts';
+import { clock, postgres, START, wipe } from './test-worker.workerd.ts';
 
 const SEED = 20261123;
 const HISTORIES = 120;
+/** Few, so that a wipe takes several alarms, between which anything may happen. */
+const CHARGES_PER_WIPE_STEP = 1;
 
 /** Few ids and few amounts, so that most operations repeat or contradict an earlier one. */
 const id = fc.integer({ min: 1, max: 6 });
@@ -58,6 +60,7 @@ type Batch = typeof batch extends fc.Arbitrary<infer T> ? T : never;
 let operationCount = 0;
 let accountCount = 0;
 let closedAccounts = 0;
+let operationsDuringWipes = 0;
 
 type Outcome = Readonly<{ ok: boolean; reason?: string }>;
 
@@ -216,7 +219,7 @@ function checkPostgres(account: string, entryCount: number): void {
 
 async function runHistory(history: readonly Operation[]): Promise<void> {
   const account = freshAccount();
-  const model = new ReferenceModel();
+  const model = new ReferenceModel(CHARGES_PER_WIPE_STEP);
   model.newKey(KEY.secretHash);
   accountCount += 1;
   clock.now = START;
@@ -225,6 +228,7 @@ async function runHistory(history: readonly Operation[]): Promise<void> {
   await getStub(account).putKey({ ...KEY, limits: NO_LIMITS });
   for (const op of history) {
     operationCount += 1;
+    if (model.isWiping) operationsDuringWipes += 1;
     await applyOperation(account, model, op);
     const { posted, held } = model;
     const audit = await getStub(account).audit();
@@ -245,8 +249,7 @@ async function finishHistory(account: string, model: ReferenceModel): Promise<vo
   if (!model.closed) return;
   clock.now += 600_000;
   model.expire(clock.now);
-  for (let alarms = 0; alarms < 3; alarms += 1) await runDurableObjectAlarm(getStub(account));
-  model.flush(true);
+  while (await runDurableObjectAlarm(getStub(account))) model.flush(true);
   expect(model.wiped).toBe(true);
   // Nothing opens it again.
   await getStub(account).open(account);
@@ -257,17 +260,42 @@ async function finishHistory(account: string, model: ReferenceModel): Promise<vo
 }
 
 beforeEach(() => {
+  wipe.chargesPerStep = CHARGES_PER_WIPE_STEP;
   process.stdout.write(`seed ${SEED}, ${HISTORIES} histories\n`);
 });
 afterAll(() => {
   process.stdout.write(
-    `${operationCount} operations on ${accountCount} objects, ${closedAccounts} closed\n`,
+    `${operationCount} operations on ${accountCount} objects, ${closedAccounts} closed, ${operationsDuringWipes} operations during wipes\n`,
   );
 });
 
+/** Six calls, and a closing whose first alarm begins the wipe. */
+const UNTIL_WIPE: readonly Operation[] = [
+  { verb: 'credit', id: 1, amount: 600n },
+  ...[1, 2, 3, 4, 5, 6].flatMap((call): Operation[] => [
+    { verb: 'hold', id: call, amount: 40n },
+    { verb: 'settle', id: call, amount: 40n },
+  ]),
+  { verb: 'close', id: 1, amount: 0n },
+  { verb: 'alarm', id: 1, amount: 0n },
+];
+
+async function checkHistories(
+  first: readonly Operation[],
+  { maxLength, numRuns }: Readonly<{ maxLength: number; numRuns: number }>,
+): Promise<void> {
+  const histories = fc.array(operation, { minLength: 5, maxLength });
+  const run = (history: readonly Operation[]) => runHistory([...first, ...history]);
+  await fc.assert(fc.asyncProperty(histories, run), { seed: SEED, numRuns });
+}
+
 describe('the account object and the reference model', () => {
   it('give equal results for random histories with crashes, and every audit passes', async () => {
-    const histories = fc.array(operation, { minLength: 5, maxLength: 30 });
-    await fc.assert(fc.asyncProperty(histories, runHistory), { seed: SEED, numRuns: HISTORIES });
+    await checkHistories([], { maxLength: 30, numRuns: HISTORIES });
+  });
+
+  it('give equal results while an account is wiped in steps, and every audit passes', async () => {
+    await checkHistories(UNTIL_WIPE, { maxLength: 12, numRuns: 20 });
+    expect(operationsDuringWipes).toBeGreaterThan(50);
   });
 });

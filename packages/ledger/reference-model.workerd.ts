@@ -24,12 +24,27 @@ export class ReferenceModel {
   entryCount = 0;
   acknowledged = 0;
   closed = false;
-  wiped = false;
   rollCount = 0;
   /** Secrets of the one key, the newest last, and until when each opens. */
   #secrets: { hash: string; expiresAt: number }[] = [];
+  readonly #chargesPerWipeStep: number;
+  #isTombstone = false;
+  /** The charges that the object keeps. */
+  #charges = 0;
   readonly #calls = new Map<string, Call>();
   readonly #credits = new Map<string, Readonly<{ amount: bigint; posted: bigint }>>();
+
+  constructor(chargesPerWipeStep: number) {
+    this.#chargesPerWipeStep = chargesPerWipeStep;
+  }
+
+  get wiped(): boolean {
+    return this.#isTombstone && this.#charges === 0;
+  }
+
+  get isWiping(): boolean {
+    return this.#isTombstone && this.#charges > 0;
+  }
 
   get held(): bigint {
     let sum = 0n;
@@ -64,7 +79,7 @@ export class ReferenceModel {
 
   #accepts(hash: string, now: number): boolean {
     return (
-      !this.wiped &&
+      !this.#isTombstone &&
       this.#secrets.some((existing) => existing.hash === hash && existing.expiresAt > now)
     );
   }
@@ -87,21 +102,23 @@ export class ReferenceModel {
   /** `reached`: Postgres takes what it is sent and says so. */
   flush(delivered: boolean): void {
     if (delivered) this.acknowledged = this.entryCount;
-    this.#wipe();
+    this.#wipe(this.#chargesPerWipeStep);
   }
 
+  /** Wipes all that the model ever has in one step, as a closing that is asked for does. */
   close(): string {
     this.closed = true;
-    this.#wipe();
+    this.#wipe(this.#charges);
     const open = [...this.#calls.values()].filter((call) => call.ended === null).length;
     return `${this.wiped} ${this.posted} ${open}`;
   }
 
-  #wipe(): void {
+  #wipe(charges: number): void {
     const open = [...this.#calls.values()].some((call) => call.ended === null);
     if (!this.closed || open || this.acknowledged < this.entryCount) return;
-    this.wiped = true;
+    this.#isTombstone = true;
     this.#calls.clear();
+    this.#charges = Math.max(0, this.#charges - charges);
   }
 
   checkpoint(request: CheckpointRequest): string {
@@ -130,6 +147,7 @@ export class ReferenceModel {
     call.charged = charged;
     call.shortfall = request.cost - charged;
     this.entryCount += 1;
+    this.#charges += 1;
     return replay();
   }
 
@@ -140,6 +158,7 @@ export class ReferenceModel {
       call.charged = call.floor;
       this.posted -= call.floor;
       this.entryCount += 1;
+      this.#charges += 1;
     }
   }
 }

@@ -10,6 +10,7 @@ import {
   getStub,
   KEY,
 } from './fixtures.workerd.ts';
+import { CHARGES_PER_WIPE_STEP } from './limits.ts';
 import { clock, postgres, START, type TestAccount } from './test-worker.workerd.ts';
 
 declare global {
@@ -46,8 +47,7 @@ async function countRowsRead(stub: Stub, work: (stub: Stub) => Promise<unknown>)
   return runInDurableObject(stub, () => cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0));
 }
 
-async function openFunded(): Promise<Stub> {
-  const account = freshAccount();
+async function openFunded(account = freshAccount()): Promise<Stub> {
   const stub = getStub(account);
   await stub.open(account);
   await stub.putKey({ ...KEY, limits: NO_LIMITS });
@@ -163,6 +163,49 @@ describe('what an object reads', () => {
     await addCredits(stub, 10, 1_500);
     await makeCalls(stub, 0, 3);
     expect(await countRowsRead(stub, (object) => ringAlarm(object, 1))).toBeLessThan(50);
+  });
+});
+
+/** Adds charges as calls leave them, all acknowledged, without the calls. */
+async function addCharges(stub: Stub, account: string, count: number): Promise<void> {
+  await makeCalls(stub, 0, 1);
+  await runInDurableObject(stub, (_, { storage: { sql } }) => {
+    sql.exec(
+      `INSERT INTO entries (row, seq, id, call_id, kind, delta, posted_after, at, key_id, held,
+          opening, reason, charged, shortfall, settle_fingerprint, report)
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?)
+        SELECT e.row + n, e.seq + n, 'charge:' || n, 'charge:' || n, kind, delta,
+          posted_after + delta * n, at, key_id, held, opening, reason, charged, shortfall,
+          settle_fingerprint, report
+        FROM entries e, n WHERE e.seq = (SELECT seq FROM account)`,
+      count,
+    );
+    sql.exec(
+      `UPDATE account SET posted = posted - 2 * ?1, seq = seq + ?1, acknowledged = seq + ?1,
+        chain_seq = seq + ?1`,
+      count,
+    );
+  });
+  postgres.stored.set(account, new Array((await stub.audit()).lastSeq));
+  await evictDurableObject(stub);
+}
+
+describe('the wipe of a closed account', () => {
+  it('reads in each of its steps as much, whatever the number of charges that are left', async () => {
+    const read = async (charges: number) => {
+      const account = freshAccount();
+      const stub = await openFunded(account);
+      await stub.adjust({ id: 'adj:1', delta: 1n, note: 'for Ada' });
+      await addCharges(stub, account, charges);
+      const first = await countRowsRead(stub, (object) => object.close());
+      const next = await countRowsRead(stub, runDurableObjectAlarm);
+      expect((await stub.audit()).violations).toEqual([]);
+      return [first, next];
+    };
+    const few = await read(2 * CHARGES_PER_WIPE_STEP + 1_000);
+    const many = await read(5 * CHARGES_PER_WIPE_STEP);
+    expect(many).toEqual(few);
+    expect(Math.max(...many)).toBeLessThan(5 * CHARGES_PER_WIPE_STEP);
   });
 });
 

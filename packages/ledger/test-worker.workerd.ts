@@ -13,6 +13,7 @@ import type {
   StatementLink,
 } from './contract/index.ts';
 import { buildHoldRequest, buildSettleRequest, KEY } from './fixtures.workerd.ts';
+import { CHARGES_PER_WIPE_STEP } from './limits.ts';
 import { START } from './start.workerd.ts';
 
 export { START };
@@ -37,6 +38,9 @@ export const queue: { down: boolean; readonly received: Notification[] } = {
   down: false,
   received: [],
 };
+
+/** The charges that an alarm deletes of a closed account, of objects that start from now on. */
+export const wipe = { chargesPerStep: CHARGES_PER_WIPE_STEP };
 
 async function deliver(account: string, entries: readonly Entry[]): Promise<DeliveryResult> {
   const { fault, stored } = postgres;
@@ -89,7 +93,7 @@ const DEPS: AccountObjectDeps = {
 
 export class TestAccount extends AccountObject {
   constructor(ctx: DurableObjectState, env: unknown) {
-    super(ctx, env, DEPS);
+    super(ctx, env, { ...DEPS, chargesPerWipeStep: wipe.chargesPerStep });
   }
 }
 
