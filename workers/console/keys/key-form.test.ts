@@ -48,6 +48,15 @@ describe('parseKeyForm', () => {
     expect(parsed.ok && parsed.limits.models).toEqual(['openai/gpt-5-mini']);
   });
 
+  it.each([', ', '\n', ';', '，', '、'])(
+    'reads models that are typed with %j between them',
+    (mark) => {
+      const names = ['openai/gpt-5-mini', 'groq/llama-3.1-8b-instant'];
+      const parsed = parse({ scope: 'some', otherModels: names.join(mark) });
+      expect(parsed.ok && parsed.limits.models).toEqual(names);
+    },
+  );
+
   it('rejects a limit to models without a model', () => {
     expect(parse({ scope: 'some' })).toEqual({ ok: false, errors: ['models'] });
   });

@@ -203,6 +203,9 @@ function toModelName(name: string, { catalog, keyModels }: ModelContext): string
   return catalog.listModels([provider]).length > 0 ? undefined : name;
 }
 
+/** Spaces, line breaks, commas and semicolons, also those of Chinese input methods. */
+const MODEL_SEPARATORS = /[\s,;\uff0c\uff1b\u3001]+/;
+
 /**
  * Models that are selected while all are allowed are an error: a key that can call more than its
  * owner selected costs money, and a silent choice either way would be a guess.
@@ -213,7 +216,7 @@ function parseModels(
 ): Readonly<{ value: readonly string[] | null } | { error: KeyFormField }> {
   const hasSelection = values.models.length > 0 || values.otherModels !== '';
   if (values.scope === 'all') return hasSelection ? { error: 'scope' } : { value: null };
-  const typed = values.otherModels.split(/[\s,]+/).filter((part) => part !== '');
+  const typed = values.otherModels.split(MODEL_SEPARATORS).filter((part) => part !== '');
   const models = new Set<string>();
   for (const text of [...values.models, ...typed]) {
     const name = toModelName(text, context);
