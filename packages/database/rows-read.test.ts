@@ -1,8 +1,9 @@
-/** What repeated statements read of one account's rows, as PostgreSQL counts them. */
+/** What repeated statements read of rows that grow in number, as PostgreSQL counts them. */
 import { createEmptyDatabase } from '@farebox/local';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, type Database } from './connection/index.ts';
+import { listSweepTotals } from './deposits/index.ts';
 import { getAccountTotals, outlineStatement } from './ledger/index.ts';
 import { listLastUsedDays } from './statements/index.ts';
 
@@ -104,5 +105,36 @@ describe('of an account with 20,000 entries', () => {
     expect(await outline(null, null)()).toMatchObject({ range: { first: 1, last: 20_000 } });
     expect(await countRowsRead(outline(at(1_000), at(1_010)))).toBeLessThan(100);
     expect(await countRowsRead(outline(at(19_990), null))).toBeLessThan(100);
+  });
+});
+
+describe('of 20,000 sweeps, one a minute', () => {
+  let empty: Awaited<ReturnType<typeof createEmptyDatabase>>;
+  let db: Database;
+  const TO = `0x${'c'.repeat(40)}`;
+
+  beforeAll(async () => {
+    empty = await createEmptyDatabase();
+    db = connect(empty.url);
+    await db.execute(sql`insert into swept_deposits
+        (chain, tx_hash, address, units, reported_at, state, destination)
+      select 'polygon', '0x' || lpad(to_hex(n), 64, '0'), ${`0x${'a'.repeat(40)}`}, n,
+        to_timestamp(${FIRST / 1000}::bigint + n * 60),
+        case n when 5 then 'reported' when 7 then 'contradicted' else 'confirmed' end,
+        case when n not in (5, 7) then ${TO} end
+      from generate_series(1, 20000) as n`);
+    await db.execute(sql`analyze`);
+  });
+  afterAll(() => empty.close());
+
+  it('the operators’ sums read those not confirmed, and the confirmed ones since a time', async () => {
+    const since = FIRST + 19_991 * MINUTE_MS;
+    const polygon = { chain: 'polygon', destination: null, count: 1 };
+    expect(await listSweepTotals(db, since, 10)).toEqual([
+      { ...polygon, state: 'confirmed', destination: TO, count: 10, units: 199_955n },
+      { ...polygon, state: 'contradicted', units: 7n },
+      { ...polygon, state: 'reported', units: 5n },
+    ]);
+    expect(await countRowsRead(() => listSweepTotals(db, since, 10))).toBeLessThan(30);
   });
 });

@@ -205,6 +205,23 @@ describe('the treasury’s report', () => {
   });
 });
 
+describe('the sums of sweeps', () => {
+  it('leave out confirmed ones older than the page says, and no others', async () => {
+    const report = (days: number, state: string) =>
+      harness.db.execute(
+        `update swept_deposits set state = '${state}', reported_at = now() - interval '${days} days'`,
+      );
+    await report(29, 'confirmed');
+    expect(await depositsPage()).toContain('<td>confirmed by every provider</td>');
+    await report(31, 'confirmed');
+    const page = await depositsPage();
+    expect(page).not.toContain('<td>confirmed by every provider</td>');
+    expect(page.replaceAll(/\s+/g, ' ')).toContain('the reports of the last 30 days.');
+    await report(400, 'reported');
+    expect(await depositsPage()).toContain('<td>reported, not confirmed</td>');
+  });
+});
+
 describe('the extended public key', () => {
   it('is rotated by an admin only, and only to the configured key', async () => {
     const rotated = { ...env, XPUB_EVM: `${NEXT.text},${OLD.text}` };

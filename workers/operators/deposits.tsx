@@ -17,6 +17,7 @@ import {
 } from '@farebox/database/deposits';
 import { CHAINS, type Chain, formatAddress, NETWORK_NAMES } from '@farebox/deposits';
 import { type Form, formatTokenUnits, Money, readForm } from '@farebox/design';
+import { DAY_MS } from '@farebox/ledger';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { auditView, runAudited } from './audited-action.ts';
@@ -38,6 +39,8 @@ import { type ActionError, DEPOSIT_STATE_LABELS, SWEEP_STATE_LABELS } from './st
 
 const PATH = '/operators/deposits';
 const MAX_SHOWN = 200;
+/** The confirmed sweeps that the page sums up, by their report; over time nearly all are confirmed. */
+const CONFIRMED_SWEEP_DAYS = 30;
 
 const DEPOSIT_ACTION_PERMISSIONS: Readonly<Record<DepositAction, Permission>> = {
   resume_chain: 'settle_deposits',
@@ -70,7 +73,7 @@ async function loadOverview(c: OperatorContext): Promise<DepositsOverview> {
     listPinnedKeys(db),
   ]);
   const [sweeps, unconfirmedSweeps] = await Promise.all([
-    listSweepTotals(db, MAX_SHOWN),
+    listSweepTotals(db, now() - CONFIRMED_SWEEP_DAYS * DAY_MS, MAX_SHOWN),
     countUnconfirmedSweeps(db, now() - SWEEP_CONFIRMATION_MS),
   ]);
   return {
@@ -346,23 +349,29 @@ const Keys: FC<{ overview: DepositsOverview; canRotate: boolean }> = ({ overview
 );
 
 const Sweeps: FC<{ overview: DepositsOverview }> = ({ overview }) => (
-  <Table caption="Sweeps" headers={['Network', 'State', 'Destination', 'Sweeps', 'USDT']}>
-    {overview.sweeps.map(({ chain, state, destination, count, units }) => (
-      <tr>
-        <th scope="row">{networkName(chain)}</th>
-        <td>{SWEEP_STATE_LABELS[state]}</td>
-        <td>
-          {destination === null ? (
-            '–'
-          ) : (
-            <code>{formatAddress(getAddressFamily(chain), destination)}</code>
-          )}
-        </td>
-        <td>{count}</td>
-        <td>{formatUnits(overview, chain, units)}</td>
-      </tr>
-    ))}
-  </Table>
+  <>
+    <Table caption="Sweeps" headers={['Network', 'State', 'Destination', 'Sweeps', 'USDT']}>
+      {overview.sweeps.map(({ chain, state, destination, count, units }) => (
+        <tr>
+          <th scope="row">{networkName(chain)}</th>
+          <td>{SWEEP_STATE_LABELS[state]}</td>
+          <td>
+            {destination === null ? (
+              '–'
+            ) : (
+              <code>{formatAddress(getAddressFamily(chain), destination)}</code>
+            )}
+          </td>
+          <td>{count}</td>
+          <td>{formatUnits(overview, chain, units)}</td>
+        </tr>
+      ))}
+    </Table>
+    <p>
+      Confirmed sweeps are those of the reports of the last {CONFIRMED_SWEEP_DAYS} days. All others
+      are listed, whatever their age.
+    </p>
+  </>
 );
 
 const SweepReportForm: FC = () => (

@@ -136,8 +136,15 @@ export type SweepTotal = Readonly<{
   units: bigint;
 }>;
 
-/** Sums the sweeps by chain, state and destination, for operators. */
-export async function listSweepTotals(db: Database, limit: number): Promise<readonly SweepTotal[]> {
+/**
+ * Sums the sweeps by chain, state and destination, for operators: the confirmed ones that were
+ * reported since a time, and all others.
+ */
+export async function listSweepTotals(
+  db: Database,
+  confirmedSince: Instant,
+  limit: number,
+): Promise<readonly SweepTotal[]> {
   const { rows } = await queryOrThrow(
     db.execute<{
       chain: string;
@@ -147,7 +154,12 @@ export async function listSweepTotals(db: Database, limit: number): Promise<read
       units: string;
     }>(
       sql`select chain, state, destination, count(*)::int as count, sum(units)::text as units
-        from swept_deposits group by chain, state, destination
+        from (
+          select * from swept_deposits where state <> 'confirmed'
+          union all
+          select * from swept_deposits
+            where state = 'confirmed' and reported_at >= ${toTimestamp(confirmedSince)}
+        ) as s group by chain, state, destination
         order by max(reported_at) desc limit ${limit}`,
     ),
   );

@@ -219,6 +219,7 @@ export const sweptDeposits = pgTable(
     check('swept_deposits_state', sql.raw(`state in ('${SWEEP_STATES.join("', '")}')`)),
     index('swept_deposits_address').on(t.chain, t.address),
     index('swept_deposits_unconfirmed').on(t.chain).where(sql`state <> 'confirmed'`),
+    index('swept_deposits_confirmed').on(t.reportedAt).where(sql`state = 'confirmed'`),
   ],
 );
 

@@ -1,0 +1,1 @@
+CREATE INDEX "swept_deposits_confirmed" ON "swept_deposits" USING btree ("reported_at") WHERE state = 'confirmed';
