@@ -108,6 +108,8 @@ describe('a key', () => {
     ['name_invalid', { name: 'x'.repeat(65) }],
     ['name_invalid', { name: 'line\nbreak' }],
     ['name_invalid', { name: 'half \ud83d' }],
+    ['name_invalid', { name: '\u200b\u3164 ' }],
+    ['name_invalid', { name: 'turned \u202e around' }],
     ['limits_invalid', { limits: { ...NO_LIMITS, budget: -1n } }],
     ['limits_invalid', { limits: { ...NO_LIMITS, models: ['a/b\nc/d'] } }],
     ['limits_invalid', { limits: { ...NO_LIMITS, callsPerMinute: 0.5 } }],
