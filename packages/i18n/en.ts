@@ -1242,7 +1242,7 @@ export const en = {
     errors: {
       form: 'Some fields need your attention. See below.',
       refused: 'This couldn’t be done right now. Try again.',
-      name: 'Enter a name of 1 to 64 characters.',
+      name: 'Enter a name of 1 to 64 characters that can be seen.',
       budget: 'Enter an amount such as 20 or 2.50, or leave the field empty.',
       dayBudget: 'Enter an amount such as 5 or 2.50, or leave the field empty.',
       weekBudget: 'Enter an amount such as 20 or 2.50, or leave the field empty.',

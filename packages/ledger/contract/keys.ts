@@ -92,9 +92,8 @@ export type MintResult = Result<
 >;
 
 /**
- * A name is 1 to 64 characters, none of them a control character. Limits are whole numbers, none
- * below zero; models are at most 500 catalogue names. Multiples of the spend guard are 1 to
- * 1,000,000.
+ * What a name may be is in key-rules.ts. Limits are whole numbers, none below zero; models are at
+ * most 500 catalogue names. Multiples of the spend guard are 1 to 1,000,000.
  */
 export type KeyValidationError = 'name_invalid' | 'limits_invalid' | 'spend_guard_invalid';
 

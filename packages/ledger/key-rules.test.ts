@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isValidKeyName, MAX_KEY_NAME_LENGTH } from './key-rules.ts';
+import { isValidKeyName, MAX_KEY_NAME_LENGTH } from './contract/key-rules.ts';
 
 describe("a key's name", () => {
   it.each(['laptop', '生产环境', 'семья 👩‍👩‍👧', '#1', '한글', 'x'.repeat(MAX_KEY_NAME_LENGTH)])(
