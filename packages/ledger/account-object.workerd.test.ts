@@ -542,6 +542,39 @@ describe('the outbox', () => {
     expect(seqs(account)).toEqual([1, 2, 3]);
   });
 
+  it('delivers within minutes though the clock went back a day after a failure', async () => {
+    const { stub } = await openAccount({ credit: 1_000n });
+    postgres.fault = 'unreachable';
+    clock.now = START + 86_400_000;
+    await runDurableObjectAlarm(stub);
+    clock.now = START;
+    await stub.credit({ id: 'local:9', amount: 1n, source: 'local' });
+    const alarmAt = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+    expect(alarmAt).toBeLessThanOrEqual(START + 300_000);
+  });
+
+  it('tries an expiry that throws less and less often', async () => {
+    const { stub } = await openAccount({ credit: 1_000n });
+    await stub.hold(buildHoldRequest(1, 1n, 0));
+    await runDurableObjectAlarm(stub);
+    const exec = (statement: string) =>
+      runInDurableObject(stub, (_, { storage }) => void storage.sql.exec(statement));
+    await exec(`CREATE TRIGGER broken BEFORE UPDATE OF reason ON entries
+      BEGIN SELECT raise(ABORT, 'broken'); END`);
+    clock.now = START + 60_000;
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      await runDurableObjectAlarm(stub);
+      const alarmAt = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+      delays.push((alarmAt ?? 0) - clock.now);
+      clock.now = alarmAt ?? 0;
+    }
+    expect(delays).toEqual([1_000, 1_500, 3_000, 6_000]);
+    await exec('DROP TRIGGER broken');
+    await runDurableObjectAlarm(stub);
+    expect(await stub.status()).toMatchObject({ openCalls: 0, held: 0n, pendingEntries: 0 });
+  });
+
   it('prunes acknowledged charges after 30 days and still passes the audit', async () => {
     const { stub } = await createBusyAccount(5);
     clock.now = START + 31 * 86_400_000;

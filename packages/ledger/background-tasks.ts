@@ -74,7 +74,8 @@ export class BackgroundTasks {
   #alarmAt: Instant | null;
   /** Whether the next alarm is not decided yet: an alarm runs, or threw before it decided. */
   #isUnscheduled = true;
-  /** Postgres and the queue fail independently. */
+  /** Each task fails on its own. */
+  readonly #expiryBackoff = new Backoff();
   readonly #deliveryBackoff = new Backoff();
   readonly #notificationBackoff = new Backoff();
   readonly #chainBackoff = new Backoff();
@@ -111,14 +112,13 @@ export class BackgroundTasks {
     const { count, at } = this.#smallDeliveries;
     const isSparse = count >= MIN_SMALL_DELIVERIES && now - at < PAUSE_MS;
     const delay = isSparse ? SPARSE_FLUSH_DELAY_MS : FLUSH_DELAY_MS;
-    this.scheduleAlarm(Math.max(now + delay, this.#deliveryBackoff.notBefore));
+    this.scheduleAlarm(Math.max(now + delay, this.#deliveryBackoff.notBefore(now)));
   }
 
   scheduleNotifications(): void {
     if (this.#ledger.pendingNotificationCount === 0) return;
-    this.scheduleAlarm(
-      Math.max(this.#deps.now() + FLUSH_DELAY_MS, this.#notificationBackoff.notBefore),
-    );
+    const now = this.#deps.now();
+    this.scheduleAlarm(Math.max(now + FLUSH_DELAY_MS, this.#notificationBackoff.notBefore(now)));
   }
 
   /**
@@ -138,7 +138,7 @@ export class BackgroundTasks {
   async alarm(): Promise<void> {
     this.#alarmAt = null;
     this.#isUnscheduled = true;
-    await this.#attempt('account.expire', null, () => this.#expireAll());
+    await this.#attempt('account.expire', this.#expiryBackoff, () => this.#expireAll());
     await this.#attempt('account.flush_outbox', this.#deliveryBackoff, async () => {
       await this.#flushOutbox();
       this.#ledger.run(0, prune);
@@ -154,15 +154,11 @@ export class BackgroundTasks {
   }
 
   /** Runs one task. The text of a thrown error may quote a statement, so it is not passed on. */
-  async #attempt(
-    where: string,
-    backoff: Backoff | null,
-    task: () => void | Promise<void>,
-  ): Promise<void> {
+  async #attempt(where: string, backoff: Backoff, task: () => void | Promise<void>): Promise<void> {
     try {
       await task();
     } catch {
-      if (backoff !== null) this.#backOff(backoff);
+      this.#backOff(backoff);
       logEvent({ event: 'unexpected', where, call: null });
     }
   }
@@ -179,6 +175,7 @@ export class BackgroundTasks {
 
   #expireAll(): void {
     while (this.#ledger.run(0, expire) > 0);
+    this.#expiryBackoff.reset();
   }
 
   #rescheduleAlarm(): void {
@@ -186,14 +183,17 @@ export class BackgroundTasks {
     const unsent = this.#ledger.outbox(0).pending > 0 || this.#resendAfter !== undefined;
     if (unsent) this.scheduleOutboxFlush();
     if (this.#ledger.run(false, isReadyToWipe)) {
-      this.scheduleAlarm(Math.max(now + WIPE_STEP_DELAY_MS, this.#wipeBackoff.notBefore));
+      this.scheduleAlarm(Math.max(now + WIPE_STEP_DELAY_MS, this.#wipeBackoff.notBefore(now)));
     }
     this.scheduleNotifications();
     if (this.#ledger.run(null, findBacklog) !== null) {
-      this.scheduleAlarm(Math.max(now + FLUSH_DELAY_MS, this.#chainBackoff.notBefore));
+      this.scheduleAlarm(Math.max(now + FLUSH_DELAY_MS, this.#chainBackoff.notBefore(now)));
     }
     const deadline = this.#ledger.run(null, nextDeadline);
-    if (deadline !== null) this.scheduleAlarm(Math.max(deadline, now + FLUSH_DELAY_MS));
+    if (deadline !== null) {
+      const notBefore = Math.max(now + FLUSH_DELAY_MS, this.#expiryBackoff.notBefore(now));
+      this.scheduleAlarm(Math.max(deadline, notBefore));
+    }
     this.#isUnscheduled = false;
   }
 
@@ -235,7 +235,8 @@ export class BackgroundTasks {
    */
   async #tryChain(): Promise<void> {
     // Other work sets alarms too.
-    if (this.#deps.now() < this.#chainBackoff.notBefore) return;
+    const now = this.#deps.now();
+    if (now < this.#chainBackoff.notBefore(now)) return;
     try {
       await this.#chainBacklog();
       this.#isChainBroken = false;
@@ -304,17 +305,22 @@ export class BackgroundTasks {
 
 /** Exponential backoff with jitter. */
 class Backoff {
-  notBefore: Instant = 0;
+  #notBefore: Instant = 0;
   #failures = 0;
+
+  /** Of a clock that went back since the failure, what it said then does not hold. */
+  notBefore(now: Instant): Instant {
+    return this.#notBefore > now + MAX_RETRY_MS ? now : this.#notBefore;
+  }
 
   increase(now: Instant, random: number): void {
     const maxDelayMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** this.#failures);
     this.#failures += 1;
-    this.notBefore = now + Math.ceil(maxDelayMs * (0.5 + random / 2));
+    this.#notBefore = now + Math.ceil(maxDelayMs * (0.5 + random / 2));
   }
 
   reset(): void {
     this.#failures = 0;
-    this.notBefore = 0;
+    this.#notBefore = 0;
   }
 }
