@@ -7,6 +7,7 @@ import type { LocalStack } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleClient, createConsoleClient, signInAs } from './support/browser.ts';
 import { type Mailbox, openMailbox } from './support/mailbox.ts';
+import { waitForRateLimitWindow } from './support/rate-limit-windows.ts';
 import { sharedStack } from './support/shared-stack.ts';
 import { totpCode } from './support/totp.ts';
 
@@ -218,6 +219,7 @@ describe('an account', () => {
 
   it('blocks code guessing after five attempts per password', async () => {
     const attacker = createConsoleClient(stack, { network: '203.0.113.77' });
+    await waitForRateLimitWindow(10_000);
     const guess = () =>
       attacker.post('/sign-in/second', { kind: 'totp', code: totpCode(secret, 99) });
     for (let passwords = 0; passwords < 2; passwords += 1) {

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createConsoleClient } from './support/browser.ts';
 import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
 import { openMailbox } from './support/mailbox.ts';
+import { waitForRateLimitWindow } from './support/rate-limit-windows.ts';
 import { sql } from './support/sql.ts';
 
 warnIfNoBrowser();
@@ -40,6 +41,7 @@ describe('a flood from one IPv6 /64', () => {
 
   it('of 620 made-up reset links locks nobody of another network out', async () => {
     const { email, password } = await stack.createAccount({ creditUsd: '0' });
+    await waitForRateLimitWindow(50_000);
     const statuses: number[] = [];
     for (let request = 0; request < 620; request += 20) {
       const batch = Array.from({ length: 20 }, (_, index) => {
@@ -61,6 +63,7 @@ describe('a flood from one IPv6 /64', () => {
   }, 120_000);
 
   it('of 36 sign-ups, each to another mailbox, sends 30 emails', async () => {
+    await waitForRateLimitWindow(50_000);
     const statuses: number[] = [];
     for (let index = 0; index < 36; index += 1) {
       const network = `2001:DB8:5:6::${index.toString(16)}`;
@@ -88,6 +91,7 @@ describe('beyond the hourly budget of emails', () => {
       cronEveryMs: null,
       consoleBindings: { EMAILS_PER_HOUR: String(BUDGET) },
     });
+    await waitForRateLimitWindow(60_000);
     for (let sent = 0; sent < BUDGET; sent += 1) {
       await post(stack, '/forgot', { email: newEmail() }, `203.0.113.${sent + 1}`);
     }

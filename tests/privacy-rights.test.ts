@@ -13,6 +13,7 @@ import {
   type PageResponse,
   signInAs,
 } from './support/browser.ts';
+import { waitForRateLimitWindow } from './support/rate-limit-windows.ts';
 import { sleep } from './support/scripted-upstream.ts';
 import { sql } from './support/sql.ts';
 
@@ -249,6 +250,7 @@ describe('the data export', () => {
     expect((await createConsoleClient(stack).get('/api/rights/data')).status).toBe(401);
     const frequentClient = createConsoleClient(stack);
     await signInAs(frequentClient, otherAccount);
+    await waitForRateLimitWindow(20_000);
     const statuses = new Set<number>();
     for (let attempt = 0; attempt < 61; attempt += 1) {
       statuses.add((await frequentClient.post('/rights/data/export', { what: 'accounts' })).status);
