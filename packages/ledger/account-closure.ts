@@ -59,10 +59,10 @@ function lastChangeAt({ cache }: Tx): Instant {
 }
 
 /**
- * Checks whether the tombstone can be written, which no verb would trigger. Entries that are not chained
- * yet are chained first: a statement of a closed account would lack them for good. Those that can't
- * be chained (`isChainBroken`) delay what the owner asked for by a week, and no longer; statements
- * count them as not chained.
+ * Checks whether the tombstone can be written, which no verb would trigger. Entries that are not
+ * chained yet are chained first: a statement of a closed account would lack them for good. Those that
+ * can't be chained (`isChainBroken`) delay what the owner asked for by a week, and no longer;
+ * statements count them as not chained.
  */
 function isReadyForTombstone(tx: Tx, isChainBroken: boolean): boolean {
   const { cache } = tx;

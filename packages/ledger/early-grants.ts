@@ -13,8 +13,8 @@ export const MAX_EARLY_RISK: NanoUsd = 1_000_000_000n;
 /** What one isolate may have at risk at a time. */
 export const EARLY_GRANT: NanoUsd = 500_000_000n;
 /**
- * How long a gateway uses a grant, counted from when it asked for the hold. An agent asks once for
- * each answer, and most answers end within it.
+ * How long a gateway uses a grant, counted from when it asked for the hold. An agent asks for its
+ * next hold when an answer has ended, which often takes longer than a few seconds.
  */
 export const EARLY_GRANT_MS = 30_000;
 /** After this without an answer to the hold, the gateway aborts the request to the provider. */
@@ -32,7 +32,7 @@ export const EARLY_DECLINES_PER_DAY = 3;
 export type StoredGrants = Readonly<{
   /** When every place is free and no pause is left. */
   until: Instant;
-  /** The names of the isolates that have a place, each followed by a space. */
+  /** The names of the isolates that have a place, separated by spaces. */
   isolates: string;
 }>;
 
@@ -69,7 +69,7 @@ export class EarlyGrants {
   #takePlace(isolate: string, now: Instant): boolean {
     for (const [name, end] of this.#ends) if (end <= now) this.#ends.delete(name);
     if (BigInt(this.#ends.size + 1) * EARLY_GRANT > MAX_EARLY_RISK) return false;
-    this.#isolates = [...this.#ends.keys(), isolate].map((name) => `${name} `).join('');
+    this.#isolates = [...this.#ends.keys(), isolate].join(' ');
     return true;
   }
 

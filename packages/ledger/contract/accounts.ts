@@ -42,7 +42,8 @@ export type AccountStatus = Readonly<{
 
 /**
  * The caller repeats `close` until `wiped`: open calls end first, then Postgres acknowledges the
- * last entry, then the object deletes all but its tombstone, many charges in several steps. `posted` is the remaining balance.
+ * last entry, then the object deletes all but its tombstone, many charges in several steps. `posted`
+ * is the remaining balance.
  */
 export type CloseResult = Readonly<{ wiped: boolean; posted: NanoUsd; openCalls: number }>;
 
